@@ -1,0 +1,82 @@
+"""A real PostgreSQL for every test that asks for one: one server a worker, one database a test."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+
+from tracemart.services.postgres import EmbeddedPostgres
+from tracemart.settings import Settings
+from tracemart.warehouse import Warehouse
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("TRACEMART_", "LANGFUSE_", "AIRFLOW__")):
+            monkeypatch.delenv(name)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.fixture(scope="session")
+def warehouse_home() -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix="tracemart-test-"))
+    home.chmod(0o755)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(warehouse_home: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(warehouse_home)
+    server.start(0)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: EmbeddedPostgres, warehouse_home: Path) -> str:
+    port = postgres_server.running_port()
+    assert port is not None
+    postgres_server.create_database(port, "migrated_template")
+    url = postgres_server.url(port, "migrated_template")
+    Warehouse(Settings(home=warehouse_home, database_url=SecretStr(url))).migrate()
+    return "migrated_template"
+
+
+@pytest.fixture
+def warehouse_settings(
+    postgres_server: EmbeddedPostgres, warehouse_home: Path, migrated_template: str
+) -> Iterator[Settings]:
+    """Settings on a migrated, empty warehouse of this test's own."""
+    port = postgres_server.running_port() or postgres_server.start(0)
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(migrated_template))
+        )
+        for role in ("tracemart_loader", "tracemart_transformer", "tracemart_forecaster", "tracemart_analyst"):
+            connection.execute(
+                sql.SQL("grant connect on database {} to {}").format(sql.Identifier(name), sql.Identifier(role))
+            )
+        connection.execute(sql.SQL("grant create on database {} to tracemart_transformer").format(sql.Identifier(name)))
+    yield Settings(
+        home=warehouse_home,
+        database_url=SecretStr(postgres_server.url(port, name)),
+        projects_file=warehouse_home / "no-projects.yml",
+    )
+    port = postgres_server.running_port() or postgres_server.start(0)
+    with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def warehouse(warehouse_settings: Settings) -> Warehouse:
+    return Warehouse(warehouse_settings)

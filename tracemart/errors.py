@@ -1,0 +1,95 @@
+"""Every error that Tracemart raises on purpose.
+
+TracemartError
+├── SettingsError                 a setting is missing or wrong
+├── BadInputError                 a file that the user handed in is refused, whole
+├── LangfuseError                 a Langfuse server
+│   ├── LangfuseUnreachableError      does not answer
+│   ├── LangfuseAuthError             refuses the key
+│   ├── NotLangfuseError              is something else
+│   └── LangfuseResponseError         answers what no Langfuse should
+├── WarehouseError                the warehouse
+│   ├── WarehouseUnreachableError     does not answer
+│   ├── WarehouseFullError            has no space left
+│   └── WarehouseQueryError           refuses a query
+├── BuildError                    dbt could not build or a dbt test failed
+├── ValidationFailedError         data is not fit to be used or published
+├── ForecastError                 a series file cannot be scored
+├── ReportError                   a mail could not be made or sent
+├── SupersetError                 Superset refuses or does not answer
+└── ServiceError                  a service of ours did not start
+
+Each message is one sentence that says what is wrong, where, and what to do. None carries a secret.
+"""
+
+
+class TracemartError(Exception):
+    """Anything that a user can act on; the command line prints it alone and exits with 1."""
+
+
+class SettingsError(TracemartError):
+    pass
+
+
+class BadInputError(TracemartError):
+    pass
+
+
+class LangfuseError(TracemartError):
+    pass
+
+
+class LangfuseUnreachableError(LangfuseError):
+    pass
+
+
+class LangfuseAuthError(LangfuseError):
+    pass
+
+
+class NotLangfuseError(LangfuseError):
+    pass
+
+
+class LangfuseResponseError(LangfuseError):
+    pass
+
+
+class WarehouseError(TracemartError):
+    pass
+
+
+class WarehouseUnreachableError(WarehouseError):
+    pass
+
+
+class WarehouseFullError(WarehouseError):
+    pass
+
+
+class WarehouseQueryError(WarehouseError):
+    pass
+
+
+class BuildError(TracemartError):
+    pass
+
+
+class ValidationFailedError(TracemartError):
+    pass
+
+
+class ForecastError(TracemartError):
+    pass
+
+
+class ReportError(TracemartError):
+    pass
+
+
+class SupersetError(TracemartError):
+    pass
+
+
+class ServiceError(TracemartError):
+    pass

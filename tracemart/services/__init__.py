@@ -1,0 +1,1 @@
+"""What `./run demo` and `./run up` start on one machine."""
