@@ -1,0 +1,77 @@
+"""`python -m tracemart.standin serve|truth|projects`: run the stand-in, or say what it would serve.
+
+The key pairs come from a file, never from the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from tracemart.errors import BadInputError, TracemartError
+from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tracemart.standin", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve a workload on 127.0.0.1")
+    serve.add_argument("--port", type=int, required=True)
+    serve.add_argument("--keys", type=Path, required=True, help="JSON {project_id: {public_key, secret_key}}")
+    truth = commands.add_parser("truth", help="print the workload's exact totals and planted anomalies as JSON")
+    projects = commands.add_parser("projects", help="print the workload's projects as JSON")
+    for command in (serve, truth, projects):
+        command.add_argument("--workload", type=Path, metavar="FILE.csv", help="replay a request log")
+        command.add_argument("--observations", type=int, default=WorkloadSpec.observations)
+        command.add_argument("--days", type=int, default=WorkloadSpec.days)
+        command.add_argument("--seed", type=int, default=WorkloadSpec.seed)
+        command.add_argument("--end", metavar="ISO", help="end of the made workload, cut to midnight UTC")
+    return parser
+
+
+def _spec(arguments: argparse.Namespace) -> WorkloadSpec:
+    return WorkloadSpec(
+        arguments.workload, arguments.observations, arguments.days, arguments.seed, _moment(arguments.end)
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInputError(f"--end wants an ISO date or time such as 2026-11-22; {text!r} is none.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        spec = _spec(arguments)
+        if arguments.command == "serve":
+            from tracemart.standin.serve import serve
+
+            serve(spec, arguments.port, arguments.keys)
+        elif arguments.command == "truth":
+            _print(load(spec).truth())
+        else:
+            _print([asdict(project) for project in workload_projects(spec)])
+    except TracemartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _print(content: object) -> None:
+    sys.stdout.buffer.write(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The stand-in as an ASGI application over a `Store`."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tracemart.standin.endpoints import catalogue
+from tracemart.standin.endpoints.answers import json_answer
+from tracemart.standin.endpoints.observations import list_observations
+from tracemart.standin.endpoints.scores import list_scores
+from tracemart.standin.problems import HTML_NOT_FOUND, NOT_IN_EVENTS_ONLY, ApiError
+from tracemart.standin.store import Store
+
+_V3_ONLY = (
+    "traces", "observations", "sessions", "scores", "v2/scores", "metrics", "metrics/daily", "dataset-run-items",
+)  # fmt: skip
+
+
+async def _not_in_events_only(request: Request) -> Response:
+    return json_answer({"message": NOT_IN_EVENTS_ONLY}, 404)
+
+
+async def _page_not_found(request: Request, _: Exception) -> Response:
+    return Response(HTML_NOT_FOUND, 404, media_type="text/html; charset=utf-8")
+
+
+def make_app(store: Store) -> Starlette:
+    """The application; requests see `store`, and what they write is kept in it."""
+    api = "/api/public"
+    routes = [
+        Route(f"{api}/health", catalogue.health, methods=["GET"]),
+        Route(f"{api}/ready", catalogue.health, methods=["GET"]),
+        Route(f"{api}/projects", catalogue.get_projects, methods=["GET"]),
+        Route(f"{api}/models", catalogue.list_models, methods=["GET"]),
+        Route(f"{api}/models/{{model_id}}", catalogue.get_model, methods=["GET"]),
+        Route(f"{api}/v2/prompts", catalogue.list_prompts, methods=["GET"]),
+        Route(f"{api}/v2/prompts/{{name:path}}", catalogue.get_prompt, methods=["GET"]),
+        Route(f"{api}/v2/observations", list_observations, methods=["GET"]),
+        Route(f"{api}/v3/scores", list_scores, methods=["GET"]),
+        Route(f"{api}/traces/{{rest}}", catalogue.delete_trace, methods=["DELETE"]),
+        Route(f"{api}/scores/{{rest}}", catalogue.delete_score, methods=["DELETE"]),
+        *(Route(f"{api}/{path}", _not_in_events_only, methods=["GET"]) for path in _V3_ONLY),
+        *(Route(f"{api}/{path}/{{rest}}", _not_in_events_only, methods=["GET"]) for path in _V3_ONLY),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={ApiError: catalogue.api_error, 404: _page_not_found, 405: catalogue.method_not_allowed},
+    )
+    app.state.store = store
+    return app

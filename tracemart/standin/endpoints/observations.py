@@ -1,0 +1,118 @@
+"""GET /api/public/v2/observations."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from itertools import islice
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tracemart.standin.auth import project_of
+from tracemart.standin.endpoints.answers import json_answer
+from tracemart.standin.filters import Condition, parse_filter
+from tracemart.standin.parameters import comma_list, option, raise_if_any, whole_number, zoned_time
+from tracemart.standin.problems import ApiError, Issue, custom, not_a_date, refused, wrong_type
+from tracemart.standin.render import OBSERVATION_GROUPS, ObservationFields, observation_rows
+from tracemart.standin.rows import LEVELS, OBSERVATION_TYPES, Observation
+from tracemart.standin.store import ObservationPosition
+from tracemart.standin.timestamps import parse_lenient, to_iso
+
+DEFAULT_LIMIT = 50
+MAXIMUM_LIMIT = 1000
+_NO_PARSED_IO = (
+    "parseIoAsJson=true is no longer supported on the v2 observations endpoint. Input/output fields are always "
+    "returned as raw strings. Remove the parseIoAsJson parameter or set it to false."
+)
+
+
+async def list_observations(request: Request) -> Response:
+    project = project_of(request)
+    params, issues = request.query_params, list[Issue]()
+    limit = whole_number(params, "limit", DEFAULT_LIMIT, issues, minimum=0, maximum=MAXIMUM_LIMIT)
+    from_ms = zoned_time(params, "fromStartTime", issues)
+    before_ms = zoned_time(params, "toStartTime", issues)
+    after = _position(params, issues)
+    wanted = _conditions(params, issues)
+    if params.get("parseIoAsJson") == "true":
+        issues.append(custom(_NO_PARSED_IO, "parseIoAsJson"))
+    raise_if_any(issues)
+    if limit != int(limit):
+        text = f"{limit + 1:g}"
+        raise ApiError(500, {"message": "Internal Server Error", "error": (
+            f"Value {text} cannot be parsed as Int32 for query parameter 'limit' because it isn't parsed completely: "
+            f"only 1 of {len(text)} bytes was parsed: {text[0]}. "
+        )})  # fmt: skip
+
+    size = int(limit)
+    rows = project.window(from_ms, before_ms, after)
+    if wanted:
+        rows = (row for row in rows if all(holds(row) for holds in wanted))
+    page = list(islice(rows, size + 1)) if size else []
+    meta = {"cursor": _cursor(page[size - 1])} if len(page) > size else {}
+    data = observation_rows(page[:size], project.id, project.prices, _fields(params))
+    return json_answer({"data": data, "meta": meta})
+
+
+def _fields(params: QueryParams) -> ObservationFields:
+    """Unknown groups are dropped without a word; `core` always comes."""
+    named = params["fields"].split(",") if params.get("fields") else ["core", "basic"]
+    groups = frozenset(name.strip() for name in named) & frozenset(OBSERVATION_GROUPS)
+    return ObservationFields(groups | {"core"}, frozenset(comma_list(params, "expandMetadata") or ()))
+
+
+def _cursor(row: Observation) -> str:
+    content = {"lastStartTimeTo": to_iso(row.start_ms), "lastTraceId": row.context.trace_id, "lastId": row.id}
+    return base64.b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
+
+
+def _position(params: QueryParams, issues: list[Issue]) -> ObservationPosition | None:
+    if "cursor" not in params:
+        return None
+    try:
+        content = json.loads(base64.b64decode(params["cursor"].replace("-", "+").replace("_", "/")))
+    except (binascii.Error, ValueError):
+        raise refused("Invalid cursor format") from None
+    if not isinstance(content, dict):
+        raise refused("Invalid cursor format")
+    start_ms = parse_lenient(str(content.get("lastStartTimeTo", "")))
+    if start_ms is None:
+        issues.append(not_a_date("cursor", "lastStartTimeTo"))
+    issues.extend(
+        wrong_type("string", "undefined", "cursor", key) for key in ("lastTraceId", "lastId") if key not in content
+    )
+    return ObservationPosition(start_ms or 0, str(content.get("lastTraceId")), str(content.get("lastId")))
+
+
+def _conditions(params: QueryParams, issues: list[Issue]) -> list[Condition]:
+    wanted: list[Condition] = []
+    observation_type = option(params, "type", OBSERVATION_TYPES, issues)
+    level = option(params, "level", LEVELS, issues)
+    root = option(params, "isRootObservation", ("true", "false"), issues)
+    if observation_type:
+        wanted.append(lambda row: row.type == observation_type)
+    if level:
+        wanted.append(lambda row: row.level == level)
+    if root:
+        wanted.append(lambda row: row.is_root == (root == "true"))
+    if name := params.get("name"):
+        wanted.append(lambda row: row.name == name)
+    if user_id := params.get("userId"):
+        wanted.append(lambda row: row.context.user_id == user_id)
+    if session_id := params.get("sessionId"):
+        wanted.append(lambda row: row.context.session_id == session_id)
+    if trace_id := params.get("traceId"):
+        wanted.append(lambda row: row.context.trace_id == trace_id)
+    if version := params.get("version"):
+        wanted.append(lambda row: row.context.version == version)
+    if "parentObservationId" in params:
+        parent = params["parentObservationId"]
+        wanted.append(lambda row: (row.parent_id or "") == parent)
+    if environments := comma_list(params, "environment"):
+        wanted.append(lambda row: row.context.environment in environments)
+    if "filter" in params:
+        wanted.extend(parse_filter(params["filter"]))
+    return wanted

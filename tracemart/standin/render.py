@@ -1,0 +1,199 @@
+"""Rows as the read API answers them, group by group; an unrequested group's keys are absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tracemart.standin.prices import PriceBook, price_text
+from tracemart.standin.rows import PICO, Observation, PromptVersion, Score
+from tracemart.standin.timestamps import to_iso
+
+OBSERVATION_GROUPS = (
+    "core", "basic", "time", "io", "metadata", "model", "usage", "prompt", "metrics", "trace_context",
+)  # fmt: skip
+SCORE_GROUPS = ("core", "details", "subject", "annotation")
+
+_NO_PRICES = (None, None, None, None)
+
+
+@dataclass(frozen=True)
+class ObservationFields:
+    """Which groups of an observation are wanted, and which metadata keys whole."""
+
+    groups: frozenset[str]
+    expanded: frozenset[str] = frozenset()
+
+
+def observation_rows(
+    rows: Iterable[Observation], project_id: str, prices: PriceBook, wanted: ObservationFields
+) -> list[dict[str, Any]]:
+    """The `data` of `/api/public/v2/observations`."""
+    flags = {group: group in wanted.groups for group in OBSERVATION_GROUPS}
+    basic, time, io, metadata = flags["basic"], flags["time"], flags["io"], flags["metadata"]
+    model, usage, prompt, context_too = flags["model"], flags["usage"], flags["prompt"], flags["trace_context"]
+    first_token = time or flags["metrics"]
+    price_cache: dict[str, tuple[str | None, str | None, str | None, str | None]] = {"": _NO_PRICES}
+    expanded = set(wanted.expanded)
+    answer = []
+    for row in rows:
+        context = row.context
+        item: dict[str, Any] = {
+            "id": row.id,
+            "traceId": context.trace_id,
+            "startTime": to_iso(row.start_ms),
+            "endTime": to_iso(row.end_ms),
+            "projectId": project_id,
+            "parentObservationId": row.parent_id,
+            "type": row.type,
+        }
+        if basic:
+            item["name"] = row.name
+            item["level"] = row.level
+            item["statusMessage"] = row.status_message
+            item["version"] = context.version
+            item["environment"] = context.environment
+        if time:
+            item["completionStartTime"] = None if row.completion_ms is None else to_iso(row.completion_ms)
+            item["createdAt"] = item["updatedAt"] = to_iso(row.created_ms)
+        if io:
+            item["input"] = row.input
+            item["output"] = row.output
+        if metadata:
+            item["metadata"] = (
+                context.metadata.whole() if io
+                else context.metadata.expanded(expanded) if expanded
+                else context.metadata.cut()
+            )  # fmt: skip
+        if model:
+            item["model"] = row.model
+            item["internalModelId"] = row.model_id
+            item["modelParameters"] = row.parameters
+        if usage:
+            _add_usage(item, row)
+        if prompt:
+            reference = row.prompt
+            item["promptId"] = reference.id if reference else ""
+            item["promptName"] = reference.name if reference else ""
+            item["promptVersion"] = reference.version if reference else None
+        item["latency"] = (row.end_ms - row.start_ms) / 1000
+        item["timeToFirstToken"] = (
+            (row.completion_ms - row.start_ms) / 1000 if first_token and row.completion_ms is not None else None
+        )
+        if basic:
+            item["userId"] = context.user_id
+            item["sessionId"] = context.session_id
+            item["isRootObservation"] = row.is_root
+        if context_too:
+            item["traceName"] = row.trace_name
+            item["release"] = context.release
+            item["tags"] = context.tags
+        if basic:
+            item["bookmarked"] = item["public"] = False
+        found = _NO_PRICES
+        if model:
+            known = price_cache.get(row.model_id)
+            if known is None:
+                known = price_cache[row.model_id] = _prices(prices, row.model_id)
+            found = known
+        item["modelId"], item["inputPrice"], item["outputPrice"], item["totalPrice"] = found
+        answer.append(item)
+    return answer
+
+
+def _add_usage(item: dict[str, Any], row: Observation) -> None:
+    keys, units = row.usage_keys, row.usage_values
+    item["usageDetails"] = details = dict(zip(keys, units, strict=True))
+    inputs = outputs = 0
+    for key, value in details.items():
+        if "input" in key:
+            inputs += value
+        if "output" in key:
+            outputs += value
+    item["inputUsage"] = inputs
+    item["outputUsage"] = outputs
+    item["totalUsage"] = details.get("total", 0)
+    costs = {key: pico / PICO for key, pico in zip(row.cost_keys, row.cost_values, strict=True)}
+    item["costDetails"] = costs
+    input_cost = output_cost = None
+    for key, amount in costs.items():
+        if "input" in key:
+            input_cost = amount if input_cost is None else input_cost + amount
+        if "output" in key:
+            output_cost = amount if output_cost is None else output_cost + amount
+    item["inputCost"] = input_cost
+    item["outputCost"] = output_cost
+    item["totalCost"] = costs.get("total", 0)
+    item["usagePricingTierId"] = row.tier_id
+    item["usagePricingTierName"] = row.tier_name
+
+
+def _prices(prices: PriceBook, model_id: str) -> tuple[str | None, str | None, str | None, str | None]:
+    """Model id and its default tier's prices; all null for a model that is no longer known."""
+    model = prices.by_id(model_id)
+    if model is None:
+        return _NO_PRICES
+    tier = model.default_tier()
+    per_unit = tier.prices if tier else {}
+    return (
+        model_id, price_text(per_unit.get("input")), price_text(per_unit.get("output")),
+        price_text(per_unit.get("total")),
+    )  # fmt: skip
+
+
+def score_row(score: Score, project_id: str, groups: frozenset[str]) -> dict[str, Any]:
+    """A row of `/api/public/v3/scores`; `value` is a number, a boolean or text by `dataType`."""
+    item: dict[str, Any] = {
+        "id": score.id,
+        "projectId": project_id,
+        "name": score.name,
+        "source": score.source,
+        "timestamp": to_iso(score.timestamp_ms),
+        "environment": score.environment,
+        "createdAt": to_iso(score.created_ms // 1000 * 1000),
+        "updatedAt": to_iso(score.updated_ms),
+    }
+    if "details" in groups:
+        item["comment"] = score.comment
+        item["configId"] = score.config_id
+        item["metadata"] = score.metadata
+    if "annotation" in groups:
+        item["authorUserId"] = score.author_user_id
+        item["queueId"] = score.queue_id
+    if "subject" in groups:
+        item["subject"] = subject(score)
+    item["dataType"] = score.data_type
+    item["value"] = bool(score.value) if score.data_type == "BOOLEAN" else score.value
+    return item
+
+
+def subject(score: Score) -> dict[str, Any]:
+    if score.run_id:
+        return {"kind": "experiment", "id": score.run_id}
+    if score.observation_id:
+        return {"kind": "observation", "id": score.observation_id, "traceId": score.trace_id}
+    if score.session_id:
+        return {"kind": "session", "id": score.session_id}
+    return {"kind": "trace", "id": score.trace_id}
+
+
+def prompt_row(prompt: PromptVersion, project_id: str) -> dict[str, Any]:
+    """The answer of `/api/public/v2/prompts/{name}`."""
+    return {
+        "id": prompt.id,
+        "createdAt": to_iso(prompt.created_ms),
+        "updatedAt": to_iso(prompt.updated_ms),
+        "projectId": project_id,
+        "createdBy": "API",
+        "prompt": prompt.prompt,
+        "name": prompt.name,
+        "version": prompt.version,
+        "type": prompt.type,
+        "isActive": "production" in prompt.labels,
+        "config": prompt.config,
+        "tags": list(prompt.tags),
+        "labels": list(prompt.labels),
+        "commitMessage": None,
+        "resolutionGraph": None,
+    }
