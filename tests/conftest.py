@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -13,8 +15,13 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from tracemart.services.postgres import EmbeddedPostgres
-from tracemart.settings import Settings
+from tracemart.settings import PROJECT_ROOT, Settings
 from tracemart.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from tracemart.services.stack import Stack
+
+DEMO_SIZE = ("--observations", "12000", "--days", "60", "--seed", "7")
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +82,30 @@ def warehouse_settings(
     port = postgres_server.running_port() or postgres_server.start(0)
     with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def running_demo() -> Iterator["Stack"]:
+    """`./run demo` on a small made workload, in a home of its own."""
+    from tracemart.services.stack import running_stack
+
+    home = Path(tempfile.mkdtemp(prefix="tracemart demo "))
+    home.chmod(0o755)
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEMART_", "LANGFUSE_"))}
+    environment = {**outside, "TRACEMART_HOME": str(home), "TRACEMART_ENV_FILE": str(home / "no.env")}
+    command = [str(PROJECT_ROOT / "run"), "demo", *DEMO_SIZE]
+    try:
+        subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL)
+        yield running_stack(home)
+    finally:
+        subprocess.run([str(PROJECT_ROOT / "run"), "down"], env=environment, check=False)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "running_demo" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("demo"))
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ TracemartError
 │   ├── LangfuseUnreachableError      does not answer
 │   ├── LangfuseAuthError             refuses the key
 │   ├── NotLangfuseError              is something else
+│   ├── LangfuseRateLimitedError      asks to come back later than it is worth waiting for
 │   └── LangfuseResponseError         answers what no Langfuse should
+│       └── LangfuseOverloadedError       could not finish a query; a smaller one may work
 ├── WarehouseError                the warehouse
 │   ├── WarehouseUnreachableError     does not answer
 │   ├── WarehouseFullError            has no space left
@@ -21,6 +23,8 @@ TracemartError
 
 Each message is one sentence that says what is wrong, where, and what to do. None carries a secret.
 """
+
+from datetime import datetime
 
 
 class TracemartError(Exception):
@@ -51,7 +55,19 @@ class NotLangfuseError(LangfuseError):
     pass
 
 
+class LangfuseRateLimitedError(LangfuseError):
+    """`resume_after` is the moment from which the server answers again."""
+
+    def __init__(self, message: str, resume_after: datetime) -> None:
+        super().__init__(message)
+        self.resume_after = resume_after
+
+
 class LangfuseResponseError(LangfuseError):
+    pass
+
+
+class LangfuseOverloadedError(LangfuseResponseError):
     pass
 
 

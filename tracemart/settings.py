@@ -89,9 +89,14 @@ class Settings(BaseSettings):
 
         Raises SettingsError.
         """
+        configured = cls.configured()
+        return cls.configured(**configured.active_instance())
+
+    @classmethod
+    def configured(cls, **settings: Any) -> "Settings":
+        """Settings of the environment and `.env` alone, under those given. Raises SettingsError."""
         try:
-            settings = cls()
-            return cls(**settings.active_instance())
+            return cls(**settings)
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
             name = ".".join(str(part) for part in problem["loc"])

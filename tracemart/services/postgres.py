@@ -191,14 +191,16 @@ def system_user() -> pwd.struct_passwd:
             ) from None
 
 
-def create_database(server_url: str, name: str) -> None:
-    """Make a database on that server if it has none of that name. Raises ServiceError."""
+def create_database(server_url: str, name: str) -> bool:
+    """Make a database on that server if it has none of that name; whether it is new. Raises ServiceError."""
     try:
         with psycopg.connect(server_url, autocommit=True, connect_timeout=10) as connection:
-            if connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone() is None:
-                connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            if connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone():
+                return False
+            connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            return True
     except psycopg.errors.DuplicateDatabase:
-        return
+        return False
     except psycopg.Error as error:
         raise ServiceError(
             f"The database {name} could not be made: {str(error).strip().splitlines()[0]}."

@@ -1,0 +1,41 @@
+"""
+### Send the weekly report
+
+Mondays at six (UTC): what the last week cost and whose cost it was, with charts, a forecast, the anomalies, and a CSV.
+It goes through Airflow's SMTP connection `tracemart_smtp` to `TRACEMART_REPORT_RECIPIENTS`. A week is sent once; a
+retry after a crash does not send it again.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import CronDataIntervalTimetable, dag, task
+from wiring import SMTP_CONNECTION, task_defaults
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("0 6 * * 1", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=1),
+    default_args=task_defaults(),
+    tags=["report"],
+    doc_md=__doc__,
+)
+def email_report() -> None:
+    @task
+    def send_weekly_report() -> str:
+        from airflow.sdk import Connection
+        from tracemart.report import send_weekly, smtp_url_of
+
+        from tracemart.settings import Settings
+
+        connection = Connection.get(SMTP_CONNECTION)
+        smtp_url = smtp_url_of(
+            connection.host, connection.port, connection.login, connection.password, connection.extra_dejson
+        )
+        return str(send_weekly(Settings.load(), smtp_url=smtp_url))
+
+    send_weekly_report()
+
+
+email_report()

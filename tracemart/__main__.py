@@ -1,0 +1,3 @@
+from tracemart.cli import main
+
+main()

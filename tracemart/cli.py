@@ -1,0 +1,231 @@
+"""The command line: each command calls the very function that a DAG calls."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tracemart.errors import TracemartError
+
+app = typer.Typer(
+    name="./run",
+    help="Tracemart, the analytics warehouse for teams that trace their LLM applications with Langfuse.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bench = typer.Typer(help="Score forecasts and anomalies on any series; measure speed.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+console = Console(soft_wrap=True)
+
+Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"])]
+SeriesFile = Annotated[Path, typer.Option("--series", help="CSV with series_id, time, value")]
+OutFile = Annotated[Path | None, typer.Option("--out", help="write each scored row to this CSV")]
+
+
+def main() -> None:
+    """Runs a command; an error of our own is one sentence and exit code 1."""
+    from tracemart.services.environment import turn_telemetry_off
+
+    turn_telemetry_off()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except TracemartError as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (28, 122):
+            raise
+        Console(stderr=True).print(f"No space is left at {error.filename or 'the disk'}; free some, then run it again.")
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    workload: Annotated[
+        Path | None, typer.Option(help="a request log: TIMESTAMP,ContextTokens,GeneratedTokens")
+    ] = None,
+    observations: Annotated[int | None, typer.Option(min=1, help="size of the made workload")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="days of the made workload")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the made workload")] = None,
+) -> None:
+    """Run the main job on demo data and say where to look at it."""
+    from tracemart.services.demo import run_demo
+    from tracemart.services.instance import DemoWorkload
+    from tracemart.settings import Settings
+    from tracemart.standin.workloads.spec import WorkloadSpec
+
+    sizes = {"observations": observations, "days": days, "seed": seed}
+    given: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
+    if workload is not None and given:
+        raise typer.BadParameter("--workload already says how much there is; leave the sizes out.")
+    run_demo(Settings.configured(), DemoWorkload.chosen(WorkloadSpec(file=workload, **given)), console)
+
+
+@app.command()
+def up() -> None:
+    """Start the same services on the Langfuse projects in .env or projects.yml."""
+    from tracemart.services.status import print_status
+    from tracemart.services.up import bring_up
+    from tracemart.settings import Settings
+
+    stack = bring_up(Settings.configured(), console)
+    print_status(stack.instance.settings, console)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that demo and up started; the data stays."""
+    from tracemart.services.instance import deactivate
+    from tracemart.services.stack import stop
+    from tracemart.settings import Settings
+
+    home = Settings.configured().home
+    stopped = stop(home)
+    deactivate(home)
+    console.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@app.command()
+def status() -> None:
+    """What runs, since when, and how fresh the data is."""
+    from tracemart.services.status import print_status
+    from tracemart.settings import Settings
+
+    print_status(Settings.load(), console)
+
+
+@app.command()
+def logs(
+    service: Annotated[str | None, typer.Argument(help="such as airflow-scheduler; without it: all")] = None,
+    lines: Annotated[int, typer.Option("-n", min=1)] = 20,
+) -> None:
+    """The last lines of the services' logs."""
+    from tracemart.services.status import print_logs
+    from tracemart.settings import Settings
+
+    print_logs(Settings.configured().home, service, lines, console)
+
+
+@app.command()
+def sql(query: str) -> None:
+    """Run a query on the warehouse as the read-only analyst."""
+    from tracemart.query import print_query
+    from tracemart.settings import Settings
+
+    print_query(Settings.load(), query, console)
+
+
+@app.command()
+def extract(
+    window_from: Annotated[Moment, typer.Option("--from", help="start of a backfill, UTC")] = None,
+    window_to: Annotated[Moment, typer.Option("--to", help="its end, not included")] = None,
+    project: Annotated[str | None, typer.Option(help="only this one, as ./run extract names it")] = None,
+) -> None:
+    """Load what is new in Langfuse into raw."""
+    from tracemart.extract import extract_project, project_names
+    from tracemart.progress import shown
+    from tracemart.settings import Settings
+
+    settings = Settings.load()
+    names = project_names(settings)
+    if project is not None and project not in names:
+        raise typer.BadParameter(f"{project} is not set; there are {', '.join(names)}.", param_hint="--project")
+    for name in [project] if project else names:
+        with shown(console, name) as progress:
+            result = extract_project(
+                settings, name, window_from=in_utc(window_from), window_to=in_utc(window_to), progress=progress
+            )
+        console.print(str(result), highlight=False)
+
+
+@app.command()
+def build(
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="build every day anew")] = False,
+) -> None:
+    """Build the marts with dbt, check them, publish them."""
+    from tracemart.build import build as build_marts
+    from tracemart.progress import shown
+    from tracemart.settings import Settings
+
+    with shown(console, "build") as progress:
+        result = build_marts(Settings.load(), full_refresh=full_refresh, progress=progress)
+    console.print(str(result), highlight=False)
+
+
+@app.command()
+def validate() -> None:
+    """Check what arrived in raw."""
+    from tracemart.progress import shown
+    from tracemart.settings import Settings
+    from tracemart.validate import validate_raw
+
+    with shown(console, "validate") as progress:
+        result = validate_raw(Settings.load(), progress=progress)
+    console.print(str(result), highlight=False)
+
+
+@app.command()
+def forecast() -> None:
+    """Forecast cost and calls, and score every day for anomalies."""
+    from tracemart.forecast.step import forecast as forecast_usage
+    from tracemart.progress import shown
+    from tracemart.settings import Settings
+
+    with shown(console, "forecast") as progress:
+        result = forecast_usage(Settings.load(), progress=progress)
+    console.print(str(result), highlight=False)
+
+
+@app.command()
+def report(
+    again: Annotated[bool, typer.Option("--again", help="send it even if this week's was sent")] = False,
+) -> None:
+    """Send the weekly report by e-mail."""
+    from tracemart.report import send_weekly
+    from tracemart.settings import Settings
+
+    console.print(str(send_weekly(Settings.load(), again=again)), highlight=False)
+
+
+@app.command()
+def maintain() -> None:
+    """Keep the warehouse quick and small: statistics, vacuum, old logs."""
+    from tracemart.maintain import maintain as maintain_warehouse
+    from tracemart.settings import Settings
+
+    console.print(str(maintain_warehouse(Settings.load())), highlight=False)
+
+
+@bench.command("forecast")
+def bench_forecast(
+    series: SeriesFile,
+    horizon: Annotated[int, typer.Option(min=1)] = 14,
+    origins: Annotated[int, typer.Option(min=1)] = 8,
+    out: OutFile = None,
+) -> None:
+    """Score forecasts by rolling origins at the end of each series; JSON on standard output."""
+    from tracemart.forecast.bench import bench_forecast as score
+
+    print(json.dumps(score(series, horizon=horizon, origins=origins, out=out), indent=2))
+
+
+@bench.command("anomalies")
+def bench_anomalies(series: SeriesFile, out: OutFile = None) -> None:
+    """Score every point from its past alone; JSON on standard output."""
+    from tracemart.forecast.bench import bench_anomalies as score
+
+    print(json.dumps(score(series, out=out), indent=2))
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
