@@ -106,6 +106,7 @@ create table raw.superseded_observations (
     superseded_by_batch_id bigint not null,
     superseded_at timestamptz not null default clock_timestamp()
 );
+create index superseded_observations_key_idx on raw.superseded_observations (instance, project_id, trace_id, id);
 create index superseded_observations_batch_idx on raw.superseded_observations (superseded_by_batch_id);
 
 create table raw.scores (
@@ -145,6 +146,7 @@ create table raw.superseded_scores (
     superseded_by_batch_id bigint not null,
     superseded_at timestamptz not null default clock_timestamp()
 );
+create index superseded_scores_key_idx on raw.superseded_scores (instance, project_id, id);
 create index superseded_scores_batch_idx on raw.superseded_scores (superseded_by_batch_id);
 
 -- Models and prompts change in place in Langfuse without a history: a row says from when to when we knew it so.

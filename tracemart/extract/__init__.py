@@ -1,0 +1,1 @@
+"""From Langfuse to the warehouse's schema `raw`."""

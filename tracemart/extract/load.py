@@ -1,0 +1,184 @@
+"""Loading one entity of one project: pages stream by COPY into a stage, and a set-based upsert takes them over.
+
+Everything between `begin` and the end of the caller's transaction commits together: rows, superseded versions, rejected
+rows, the load's entry and the watermark. Memory is bounded by one page; the stage is emptied every MERGE_AFTER_ROWS.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg import sql
+
+from tracemart.extract import fields
+from tracemart.extract.fields import RowError
+from tracemart.extract.rows import RowMaker
+from tracemart.extract.upsert import Upsert
+
+MERGE_AFTER_ROWS = 50_000
+
+
+@dataclass
+class LoadCounts:
+    """What became of the rows that were read: read = inserted + updated + unchanged + rejected.
+
+    `unchanged` takes what changed no current row: the same again, and versions older than the one that stands.
+    """
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    rejected: int = 0
+
+    @property
+    def unchanged(self) -> int:
+        return self.read - self.inserted - self.updated - self.rejected
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.inserted or self.updated)
+
+
+@dataclass(frozen=True)
+class LoadKey:
+    """Which rows a load is about."""
+
+    instance: str
+    project_id: str
+    entity: str
+    source: str
+
+
+def begin_load(
+    connection: psycopg.Connection,
+    key: LoadKey,
+    run_id: str | None,
+    window: tuple[datetime, datetime] | None = None,
+) -> int:
+    """The new batch's id; waits for another load of the same rows to end."""
+    # The transaction is idle while the server is waited for.
+    connection.execute("set local idle_in_transaction_session_timeout = 0")
+    connection.execute(
+        "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
+        (f"tracemart load {key.instance}/{key.project_id}/{key.entity}",),
+    )
+    window_from, window_to = window or (None, None)
+    row = connection.execute(
+        "insert into raw.loads (instance, project_id, entity, source, run_id, window_from, window_to, started_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, clock_timestamp()) returning batch_id",
+        (key.instance, key.project_id, key.entity, key.source, run_id, window_from, window_to),
+    ).fetchone()
+    assert row is not None
+    batch_id: int = row[0]
+    return batch_id
+
+
+def finish_load(connection: psycopg.Connection, batch_id: int, counts: LoadCounts) -> None:
+    connection.execute(
+        "update raw.loads set rows_read = %s, rows_inserted = %s, rows_updated = %s, rows_unchanged = %s,"
+        " rows_rejected = %s, finished_at = clock_timestamp() where batch_id = %s",
+        (counts.read, counts.inserted, counts.updated, counts.unchanged, counts.rejected, batch_id),
+    )
+
+
+def read_watermark(connection: psycopg.Connection, key: LoadKey) -> datetime | None:
+    row = connection.execute(
+        "select loaded_through_at from raw.watermarks where instance = %s and project_id = %s and entity = %s",
+        (key.instance, key.project_id, key.entity),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def advance_watermark(connection: psycopg.Connection, key: LoadKey, loaded_through_at: datetime) -> None:
+    """Never moves back."""
+    connection.execute(
+        "insert into raw.watermarks as known (instance, project_id, entity, loaded_through_at) values (%s, %s, %s, %s)"
+        " on conflict (instance, project_id, entity) do update"
+        " set loaded_through_at = excluded.loaded_through_at, updated_at = clock_timestamp()"
+        " where known.loaded_through_at < excluded.loaded_through_at",
+        (key.instance, key.project_id, key.entity, loaded_through_at),
+    )
+
+
+def reject(connection: psycopg.Connection, key: LoadKey, batch_id: int, rejected: list[tuple[Any, str]]) -> None:
+    """Keep rows that could not be parsed with their reasons, each payload once."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.rejected_rows"
+            " (instance, project_id, entity, source, row_id, reason, payload, payload_hash, batch_id)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " on conflict (instance, project_id, entity, payload_hash) do nothing",
+            [
+                (
+                    key.instance, key.project_id, key.entity, key.source, row_id_of(payload), reason,
+                    fields.json_document(payload), payload_hash(payload), batch_id,
+                )
+                for payload, reason in rejected
+            ],
+        )  # fmt: skip
+
+
+def payload_hash(payload: Any) -> str:
+    return hashlib.sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def row_id_of(payload: Any) -> str | None:
+    """The id of a row that may be anything."""
+    row_id = payload.get("id") if isinstance(payload, dict) else None
+    return row_id.replace("\x00", fields.REPLACEMENT) if isinstance(row_id, str) else None
+
+
+@dataclass
+class Load:
+    """One batch on its way: add pages, then finish. The caller owns the transaction."""
+
+    connection: psycopg.Connection
+    key: LoadKey
+    upsert: Upsert
+    make_line: RowMaker
+    batch_id: int
+    counts: LoadCounts = field(default_factory=LoadCounts)
+    _staged: int = 0
+
+    def __post_init__(self) -> None:
+        self.upsert.create_stage(self.connection)
+        self._copy = sql.SQL("copy {} ({}) from stdin").format(
+            sql.Identifier(self.upsert.stage),
+            sql.SQL(", ").join(sql.Identifier(column) for column in self.upsert.columns),
+        )
+
+    def add(self, rows: list[Any]) -> None:
+        """One page of entries as the server sent them."""
+        lines: list[str] = []
+        rejected: list[tuple[Any, str]] = []
+        for row in rows:
+            try:
+                lines.append(self.make_line(row))
+            except RowError as error:
+                rejected.append((row, str(error)))
+        if lines:
+            with self.connection.cursor() as cursor, cursor.copy(self._copy) as copy:
+                copy.write("".join(lines).encode())
+        if rejected:
+            reject(self.connection, self.key, self.batch_id, rejected)
+        self.counts.read += len(rows)
+        self.counts.rejected += len(rejected)
+        self._staged += len(lines)
+        if self._staged >= MERGE_AFTER_ROWS:
+            self._merge()
+
+    def finish(self) -> LoadCounts:
+        self._merge()
+        finish_load(self.connection, self.batch_id, self.counts)
+        return self.counts
+
+    def _merge(self) -> None:
+        if not self._staged:
+            return
+        inserted, updated = self.upsert.merge(self.connection, self.key.instance, self.key.project_id, self.batch_id)
+        self.counts.inserted += inserted
+        self.counts.updated += updated
+        self._staged = 0
