@@ -9,6 +9,8 @@ from starlette.routing import Route
 
 from tracemart.standin.endpoints import catalogue
 from tracemart.standin.endpoints.answers import json_answer
+from tracemart.standin.endpoints.ingestion import take_batch, take_scores, take_spans
+from tracemart.standin.endpoints.metrics import query_metrics
 from tracemart.standin.endpoints.observations import list_observations
 from tracemart.standin.endpoints.scores import list_scores
 from tracemart.standin.problems import HTML_NOT_FOUND, NOT_IN_EVENTS_ONLY, ApiError
@@ -19,11 +21,11 @@ _V3_ONLY = (
 )  # fmt: skip
 
 
-async def _not_in_events_only(request: Request) -> Response:
+async def _not_in_events_only(_: Request) -> Response:
     return json_answer({"message": NOT_IN_EVENTS_ONLY}, 404)
 
 
-async def _page_not_found(request: Request, _: Exception) -> Response:
+async def _page_not_found(_request: Request, _error: Exception) -> Response:
     return Response(HTML_NOT_FOUND, 404, media_type="text/html; charset=utf-8")
 
 
@@ -40,6 +42,10 @@ def make_app(store: Store) -> Starlette:
         Route(f"{api}/v2/prompts/{{name:path}}", catalogue.get_prompt, methods=["GET"]),
         Route(f"{api}/v2/observations", list_observations, methods=["GET"]),
         Route(f"{api}/v3/scores", list_scores, methods=["GET"]),
+        Route(f"{api}/v2/metrics", query_metrics, methods=["GET"]),
+        Route(f"{api}/otel/v1/traces", take_spans, methods=["POST"]),
+        Route(f"{api}/scores", take_scores, methods=["POST"]),
+        Route(f"{api}/ingestion", take_batch, methods=["POST"]),
         Route(f"{api}/traces/{{rest}}", catalogue.delete_trace, methods=["DELETE"]),
         Route(f"{api}/scores/{{rest}}", catalogue.delete_score, methods=["DELETE"]),
         *(Route(f"{api}/{path}", _not_in_events_only, methods=["GET"]) for path in _V3_ONLY),

@@ -72,7 +72,7 @@ class Model:
             )
             for tier in row["pricingTiers"]
         ]  # fmt: skip
-        default = next((tier["prices"] for tier in row["pricingTiers"] if tier["isDefault"]), {})
+        default: dict[str, float] = next((tier["prices"] for tier in row["pricingTiers"] if tier["isDefault"]), {})
         keys = ("id", "createdAt", "modelName", "matchPattern", "startDate", "tokenizerId", "tokenizerConfig")
         body = {key: row.get(key) for key in keys} | {
             "unit": row.get("unit"),

@@ -113,6 +113,6 @@ def javascript_type(value: object) -> str:
     if value is None:
         return "null"
     for kinds, name in ((bool, "boolean"), ((int, float), "number"), (str, "string"), (list, "array")):
-        if isinstance(value, kinds):  # type: ignore[arg-type]
+        if isinstance(value, kinds):
             return name
     return "object"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from tracemart.standin.prices import PriceBook, price_text
-from tracemart.standin.rows import PICO, Observation, PromptVersion, Score
+from tracemart.standin.rows import PICO, Metadata, Observation, PromptVersion, Score
 from tracemart.standin.timestamps import to_iso
 
 OBSERVATION_GROUPS = (
@@ -15,7 +15,8 @@ OBSERVATION_GROUPS = (
 )  # fmt: skip
 SCORE_GROUPS = ("core", "details", "subject", "annotation")
 
-_NO_PRICES = (None, None, None, None)
+_Prices = tuple[str | None, str | None, str | None, str | None]
+_NO_PRICES: _Prices = (None, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,14 @@ def observation_rows(
     rows: Iterable[Observation], project_id: str, prices: PriceBook, wanted: ObservationFields
 ) -> list[dict[str, Any]]:
     """The `data` of `/api/public/v2/observations`."""
-    flags = {group: group in wanted.groups for group in OBSERVATION_GROUPS}
-    basic, time, io, metadata = flags["basic"], flags["time"], flags["io"], flags["metadata"]
-    model, usage, prompt, context_too = flags["model"], flags["usage"], flags["prompt"], flags["trace_context"]
-    first_token = time or flags["metrics"]
-    price_cache: dict[str, tuple[str | None, str | None, str | None, str | None]] = {"": _NO_PRICES}
-    expanded = set(wanted.expanded)
+    groups = wanted.groups
+    add_groups = [add for group, add in _ADD_GROUP.items() if group in groups]
+    metadata, with_model = _metadata_reader(wanted), "model" in groups
+    first_token = not groups.isdisjoint(("time", "metrics"))
+    known_prices: dict[str, _Prices] = {"": _NO_PRICES}
     answer = []
     for row in rows:
-        context = row.context
+        context, completion_ms = row.context, row.completion_ms
         item: dict[str, Any] = {
             "id": row.id,
             "traceId": context.trace_id,
@@ -47,59 +47,76 @@ def observation_rows(
             "projectId": project_id,
             "parentObservationId": row.parent_id,
             "type": row.type,
+            "latency": (row.end_ms - row.start_ms) / 1000,
+            "timeToFirstToken": (
+                (completion_ms - row.start_ms) / 1000 if first_token and completion_ms is not None else None
+            ),
         }
-        if basic:
-            item["name"] = row.name
-            item["level"] = row.level
-            item["statusMessage"] = row.status_message
-            item["version"] = context.version
-            item["environment"] = context.environment
-        if time:
-            item["completionStartTime"] = None if row.completion_ms is None else to_iso(row.completion_ms)
-            item["createdAt"] = item["updatedAt"] = to_iso(row.created_ms)
-        if io:
-            item["input"] = row.input
-            item["output"] = row.output
-        if metadata:
-            item["metadata"] = (
-                context.metadata.whole() if io
-                else context.metadata.expanded(expanded) if expanded
-                else context.metadata.cut()
-            )  # fmt: skip
-        if model:
-            item["model"] = row.model
-            item["internalModelId"] = row.model_id
-            item["modelParameters"] = row.parameters
-        if usage:
-            _add_usage(item, row)
-        if prompt:
-            reference = row.prompt
-            item["promptId"] = reference.id if reference else ""
-            item["promptName"] = reference.name if reference else ""
-            item["promptVersion"] = reference.version if reference else None
-        item["latency"] = (row.end_ms - row.start_ms) / 1000
-        item["timeToFirstToken"] = (
-            (row.completion_ms - row.start_ms) / 1000 if first_token and row.completion_ms is not None else None
-        )
-        if basic:
-            item["userId"] = context.user_id
-            item["sessionId"] = context.session_id
-            item["isRootObservation"] = row.is_root
-        if context_too:
-            item["traceName"] = row.trace_name
-            item["release"] = context.release
-            item["tags"] = context.tags
-        if basic:
-            item["bookmarked"] = item["public"] = False
-        found = _NO_PRICES
-        if model:
-            known = price_cache.get(row.model_id)
-            if known is None:
-                known = price_cache[row.model_id] = _prices(prices, row.model_id)
-            found = known
+        for add in add_groups:
+            add(item, row)
+        if metadata is not None:
+            item["metadata"] = metadata(context.metadata)
+        model_id = row.model_id if with_model else ""
+        found = known_prices.get(model_id)
+        if found is None:
+            found = known_prices[model_id] = _prices(prices, model_id)
         item["modelId"], item["inputPrice"], item["outputPrice"], item["totalPrice"] = found
         answer.append(item)
     return answer
+
+
+def _metadata_reader(wanted: ObservationFields) -> Callable[[Metadata], dict[str, object]] | None:
+    """Whole values together with `io`, else cut ones but for the keys to expand."""
+    if "metadata" not in wanted.groups:
+        return None
+    if "io" in wanted.groups:
+        return Metadata.whole
+    if wanted.expanded:
+        keys = set(wanted.expanded)
+        return lambda metadata: metadata.expanded(keys)
+    return Metadata.cut
+
+
+def _add_basic(item: dict[str, Any], row: Observation) -> None:
+    context = row.context
+    item["name"] = row.name
+    item["level"] = row.level
+    item["statusMessage"] = row.status_message
+    item["version"] = context.version
+    item["environment"] = context.environment
+    item["userId"] = context.user_id
+    item["sessionId"] = context.session_id
+    item["isRootObservation"] = row.is_root
+    item["bookmarked"] = item["public"] = False
+
+
+def _add_time(item: dict[str, Any], row: Observation) -> None:
+    item["completionStartTime"] = None if row.completion_ms is None else to_iso(row.completion_ms)
+    item["createdAt"] = item["updatedAt"] = to_iso(row.created_ms)
+
+
+def _add_io(item: dict[str, Any], row: Observation) -> None:
+    item["input"] = row.input
+    item["output"] = row.output
+
+
+def _add_model(item: dict[str, Any], row: Observation) -> None:
+    item["model"] = row.model
+    item["internalModelId"] = row.model_id
+    item["modelParameters"] = row.parameters
+
+
+def _add_prompt(item: dict[str, Any], row: Observation) -> None:
+    prompt = row.prompt
+    item["promptId"] = prompt.id if prompt else ""
+    item["promptName"] = prompt.name if prompt else ""
+    item["promptVersion"] = prompt.version if prompt else None
+
+
+def _add_trace_context(item: dict[str, Any], row: Observation) -> None:
+    item["traceName"] = row.trace_name
+    item["release"] = row.context.release
+    item["tags"] = row.context.tags
 
 
 def _add_usage(item: dict[str, Any], row: Observation) -> None:
@@ -129,7 +146,18 @@ def _add_usage(item: dict[str, Any], row: Observation) -> None:
     item["usagePricingTierName"] = row.tier_name
 
 
-def _prices(prices: PriceBook, model_id: str) -> tuple[str | None, str | None, str | None, str | None]:
+_ADD_GROUP: dict[str, Callable[[dict[str, Any], Observation], None]] = {
+    "basic": _add_basic,
+    "time": _add_time,
+    "io": _add_io,
+    "model": _add_model,
+    "usage": _add_usage,
+    "prompt": _add_prompt,
+    "trace_context": _add_trace_context,
+}
+
+
+def _prices(prices: PriceBook, model_id: str) -> _Prices:
     """Model id and its default tier's prices; all null for a model that is no longer known."""
     model = prices.by_id(model_id)
     if model is None:

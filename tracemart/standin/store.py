@@ -175,8 +175,6 @@ class Store:
 
     def project_of(self, public_key: str, secret_key: str) -> ProjectStore | None:
         for project_id, pair in self.keys.items():
-            if pair.public_key == public_key and hmac.compare_digest(
-                pair.secret_key.encode(), secret_key.encode()
-            ):
+            if pair.public_key == public_key and hmac.compare_digest(pair.secret_key.encode(), secret_key.encode()):
                 return self.projects.get(project_id)
         return None

@@ -22,7 +22,7 @@ ORGANIZATION = {"id": "org-standin", "name": "Stand-in organisation"}
 MAXIMUM_LIMIT = 100
 
 
-async def health(request: Request) -> Response:
+async def health(_: Request) -> Response:
     return json_answer({"status": "OK", "version": VERSION})
 
 
@@ -128,11 +128,11 @@ async def delete_score(request: Request) -> Response:
     return json_answer({"message": "Score deletion queued successfully"}, 202)
 
 
-async def method_not_allowed(request: Request, _: Exception) -> Response:
+async def method_not_allowed(_request: Request, _error: Exception) -> Response:
     return json_answer({"message": "Method not allowed", "error": "MethodNotAllowedError"}, 405)
 
 
-def api_error(request: Request, error: Exception) -> Response:
+def api_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     if error.html is not None:
         return Response(error.html, error.status, media_type="text/html; charset=utf-8")

@@ -1,8 +1,8 @@
 """Workloads that the stand-in serves: a made one and a replayed request log.
 
-    WorkloadSpec(...)            what to serve, cheap to make and to compare
-    workload_projects(spec)      its projects, without generating anything
-    load(spec) -> Workload       the rows, `as_of`, and `truth()`
+WorkloadSpec(...)            what to serve, cheap to make and to compare
+workload_projects(spec)      its projects, without generating anything
+load(spec) -> Workload       the rows, `as_of`, and `truth()`
 """
 
 from tracemart.standin.workloads.made import make_workload

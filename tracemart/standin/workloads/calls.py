@@ -19,11 +19,12 @@ _SPECIAL_TIER = 0.06
 _CACHE_READS = 0.4
 _CACHE_WRITES = 0.12
 _SMALLEST_CACHE = 128
-_ERRORS = (
-    "RateLimitError: 429 Too Many Requests",
-    "APITimeoutError: Request timed out.",
-    "ServiceUnavailableError: 503 The server is overloaded",
-    "BadRequestError: 400 The response was filtered",
+# What fails, and after how many milliseconds; None: after the prompt was read and paid.
+_ERRORS: tuple[tuple[str, int | None], ...] = (
+    ("RateLimitError: 429 Too Many Requests", 120),
+    ("APITimeoutError: Request timed out.", 30_000),
+    ("ServiceUnavailableError: 503 The server is overloaded", 400),
+    ("BadRequestError: 400 The response was filtered", None),
 )
 
 
@@ -86,7 +87,8 @@ class CallMaker:
                 yield _failed(priced, int(prompt[index]), draw, first)
             else:
                 length = first + int(answer[index]) * priced.served.token_ms * float(pace[index, 1])
-                yield _succeeded(priced, int(prompt[index]), int(answer[index]), draw, first, length)
+                usage = _usage(priced.served, int(prompt[index]), int(answer[index]), draw)
+                yield _call(priced, usage, draw, length, first_ms=int(first))
 
 
 def _priced(served: ServedModel, prices: PriceBook) -> _Priced:
@@ -107,13 +109,11 @@ def _tier(priced: _Priced, draw: float) -> tuple[Tier | None, dict[str, object]]
     return priced.standard, _PARAMETERS
 
 
-def _succeeded(
-    priced: _Priced, prompt: int, answer: int, draw: NDArray[np.float64], first: float, length: float
-) -> Call:
-    served = priced.served
-    tier, parameters = _tier(priced, float(draw[1]))
+def _usage(served: ServedModel, prompt: int, answer: int, draw: NDArray[np.float64]) -> dict[str, int]:
+    """Units in the provider's keys, each token in one key only; `total` is prompt and answer."""
     input_key, output_key, third, fourth = served.usage_keys
-    assert input_key is not None and output_key is not None
+    assert input_key is not None
+    assert output_key is not None
     usage = {input_key: prompt, output_key: answer}
     if third is not None and prompt > 4 * _SMALLEST_CACHE and draw[2] < _CACHE_READS:
         cached = int(prompt * (0.3 + 0.5 * draw[3])) // _SMALLEST_CACHE * _SMALLEST_CACHE
@@ -128,29 +128,33 @@ def _succeeded(
         usage[output_key] -= thought
         usage[fourth] = thought
     usage["total"] = prompt + answer
-    return _call(priced, tier, parameters, usage, int(length), int(first), "")
+    return usage
 
 
 def _failed(priced: _Priced, prompt: int, draw: NDArray[np.float64], first: float) -> Call:
     """Most failures are refused and use nothing; some stop after the prompt was read and paid."""
-    kind = int(draw[5] * len(_ERRORS))
-    tier, parameters = _tier(priced, float(draw[1]))
-    if kind < 3:
-        length = (120, 30_000, 400)[kind] * (0.8 + 0.4 * draw[3])
-        return _call(priced, None, parameters, {}, int(length), None, _ERRORS[kind])
+    error, refused_ms = _ERRORS[int(draw[5] * len(_ERRORS))]
+    if refused_ms is not None:
+        return _call(priced, {}, draw, refused_ms * (0.8 + 0.4 * float(draw[3])), error=error)
     usage = {"input": prompt, "output": 1, "total": prompt + 1}
-    return _call(priced, tier, parameters, usage, int(first) + 5, int(first), _ERRORS[kind])
+    return _call(priced, usage, draw, first + 5, first_ms=int(first), error=error)
 
 
 def _call(
-    priced: _Priced, tier: Tier | None, parameters: dict[str, object], usage: dict[str, int], length: int,
-    first: int | None, error: str,
-) -> Call:  # fmt: skip
+    priced: _Priced,
+    usage: dict[str, int],
+    draw: NDArray[np.float64],
+    length: float,
+    *,
+    first_ms: int | None = None,
+    error: str = "",
+) -> Call:
+    tier, parameters = _tier(priced, float(draw[1]))
     keys, values = (_shared(tuple(usage)), tuple(usage.values())) if usage else (NO_KEYS, NO_VALUES)
     cost_keys, cost_values = cost_of(tier, keys, values) if tier and usage else (NO_KEYS, NO_VALUES)
     return Call(
         priced.served, priced.known.id if priced.known else "", tier if usage else None, parameters, keys, values,
-        _shared(cost_keys), cost_values, length, first, error,
+        _shared(cost_keys), cost_values, int(length), first_ms, error,
     )  # fmt: skip
 
 

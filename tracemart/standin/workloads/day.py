@@ -21,6 +21,7 @@ _UNATTRIBUTED = 0.025
 _STAGING = 0.1
 _EMBEDDING_KEYS = ("input", "total")
 _SESSION_MS = 2 * HOUR_MS
+_WRITTEN_MS = 900
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,18 @@ class DayPlan:
     users: list[User]
     effect: Effect
     end_ms: int
+
+
+@dataclass(slots=True)
+class _Trace:
+    """A trace to be made: `draw` are six random numbers of its own."""
+
+    context: TraceContext
+    start_ms: int
+    steps: int
+    draw: NDArray[np.float64]
+    names: _Names
+    prompt: PromptRef | None
 
 
 @dataclass
@@ -83,8 +96,10 @@ class AgentDay:
         prompt = self._prompt(plan.midnight_ms)
         for index in range(count):
             person = plan.users[int(user[index])]
-            context = self._context(names, person, int(start[index]), release, draws[index])
-            rows = self._trace(context, int(start[index]), calls, int(steps[index]), draws[index], names, prompt)
+            begun = int(start[index])
+            context = self._context(names, person, begun, release, draws[index])
+            trace = _Trace(context, begun, int(steps[index]), draws[index], names, prompt)
+            rows = self._rows(trace, calls)
             made.observations.extend(rows)
             made.scores.extend(scores_of(self.agent, context, rows, random, plan.end_ms))
         return made
@@ -128,76 +143,70 @@ class AgentDay:
             self._metadata[key] = Metadata.of(dict(values))
         return self._metadata[key]
 
-    def _trace(
-        self, context: TraceContext, start_ms: int, calls: Iterator[Call], steps: int, draw: NDArray[np.float64],
-        names: _Names, prompt: PromptRef | None,
-    ) -> list[Observation]:  # fmt: skip
+    def _rows(self, trace: _Trace, calls: Iterator[Call]) -> list[Observation]:
         """The rows of a trace: root, retrieval with its embedding, generations, and tools between them."""
-        agent = self.agent
+        agent, context, names, draw = self.agent, trace.context, trace.names, trace.draw
         attributed = context.metadata is not _UNATTRIBUTED_METADATA
+        root_name = agent.name if attributed else "request"
         trace_name = agent.name if self._names_traces and attributed else None
-        rows: list[Observation] = []
+        root_trace_name = agent.name if attributed else None
         root_id = names.span() if agent.root else None
-        clock = start_ms + 2
+        rows: list[Observation] = []
+        clock = trace.start_ms
+        if root_id is not None:
+            clock += 2
+            rows.append(Observation(context, root_id, None, agent.root or "SPAN", root_name, trace.start_ms, 0, 0,
+                                    root_trace_name, is_root=True))  # fmt: skip
         if draw[3] < agent.retrieves:
-            clock = self._retrieve(rows, context, root_id, clock, draw, names, trace_name)
-        failed = False
-        for step in range(steps):
+            rows.extend(self._retrieval(trace, root_id, clock, trace_name))
+            clock = max(row.end_ms for row in rows) + 2
+        for step in range(trace.steps):
             call = next(calls)
-            if agent.root is None:
-                clock = start_ms
-            rows.append(
-                Observation(
-                    context, names.span(), root_id, "GENERATION", "answer" if step == steps - 1 else "plan",
-                    clock, clock + call.latency_ms, clock + call.latency_ms + 900, trace_name,
-                    "ERROR" if call.error else "DEFAULT", call.error,
-                    None if call.first_token_ms is None else clock + call.first_token_ms,
-                    agent.root is None, call.model.name, call.model_id,
-                    call.tier.id if call.tier else None, call.tier.name if call.tier else None,
-                    call.parameters, call.usage_keys, call.usage_values, call.cost_keys, call.cost_values, prompt,
-                )
-            )  # fmt: skip
+            last = step == trace.steps - 1
+            name = "answer" if last else "plan"
+            rows.append(_generation(trace, call, root_id=root_id, clock=clock, name=name, trace_name=trace_name))
             clock += call.latency_ms + 3
-            failed = bool(call.error)
-            if step < steps - 1 and (draw[4] * (step + 1)) % 1 < agent.tools:
+            if not last and (draw[4] * (step + 1)) % 1 < agent.tools:
                 length = 40 + int(draw[5] * 900)
-                rows.append(
-                    Observation(context, names.span(), root_id, "TOOL", _TOOLS[step % len(_TOOLS)],
-                                clock, clock + length, clock + length + 900, trace_name)
-                )  # fmt: skip
+                rows.append(Observation(context, names.span(), root_id, "TOOL", _TOOLS[step % len(_TOOLS)],
+                                        clock, clock + length, clock + length + _WRITTEN_MS, trace_name))  # fmt: skip
                 clock += length + 2
-        if agent.root is None or root_id is None:
-            rows[0].trace_name = trace_name or (agent.name if attributed else None)
-            rows[0].name = agent.name if attributed else "request"
-            return rows
-        root = Observation(
-            context, root_id, None, agent.root, agent.name if attributed else "request", start_ms, clock, clock + 900,
-            trace_name or (agent.name if attributed else None), "ERROR" if failed else "DEFAULT",
-            "the last step failed" if failed else "", is_root=True,
-        )  # fmt: skip
-        return [root, *rows]
+        first = rows[0]
+        first.name, first.trace_name, first.is_root = root_name, root_trace_name, True
+        if root_id is not None:
+            first.end_ms, first.created_ms = clock, clock + _WRITTEN_MS
+            if call.error:
+                first.level, first.status_message = "ERROR", "the last step failed"
+        return rows
 
-    def _retrieve(
-        self, rows: list[Observation], context: TraceContext, root_id: str | None, clock: int,
-        draw: NDArray[np.float64], names: _Names, trace_name: str | None,
-    ) -> int:  # fmt: skip
-        length = 90 + int(draw[5] * 240)
-        retriever_id = names.span()
-        rows.append(
-            Observation(context, retriever_id, root_id, "RETRIEVER", "search-documents",
-                        clock, clock + length, clock + length + 900, trace_name)
-        )  # fmt: skip
-        units = 12 + int(draw[4] * 60)
+    def _retrieval(
+        self, trace: _Trace, root_id: str | None, clock: int, trace_name: str | None
+    ) -> tuple[Observation, Observation]:
+        names, length = trace.names, 90 + int(trace.draw[5] * 240)
+        retriever = Observation(trace.context, names.span(), root_id, "RETRIEVER", "search-documents",
+                                clock, clock + length, clock + length + _WRITTEN_MS, trace_name)  # fmt: skip
+        units = 12 + int(trace.draw[4] * 60)
         model_id, tier = self._embedding
-        values = (units, units)
-        cost_keys, cost_values = cost_of(tier, _EMBEDDING_KEYS, values)
-        rows.append(
-            Observation(context, names.span(), retriever_id, "EMBEDDING", "embed-question",
-                        clock + 1, clock + 41, clock + 941, trace_name, model=EMBEDDING_MODEL, model_id=model_id,
-                        tier_id=tier.id, tier_name=tier.name, usage_keys=_EMBEDDING_KEYS, usage_values=values,
-                        cost_keys=cost_keys, cost_values=cost_values)
+        cost_keys, cost_values = cost_of(tier, _EMBEDDING_KEYS, (units, units))
+        embedding = Observation(
+            trace.context, names.span(), retriever.id, "EMBEDDING", "embed-question", clock + 1, clock + 41,
+            clock + 41 + _WRITTEN_MS, trace_name, model=EMBEDDING_MODEL, model_id=model_id, tier_id=tier.id,
+            tier_name=tier.name, usage_keys=_EMBEDDING_KEYS, usage_values=(units, units),
+            cost_keys=cost_keys, cost_values=cost_values,
         )  # fmt: skip
-        return clock + length + 2
+        return retriever, embedding
+
+
+def _generation(
+    trace: _Trace, call: Call, *, root_id: str | None, clock: int, name: str, trace_name: str | None
+) -> Observation:
+    return Observation(
+        trace.context, trace.names.span(), root_id, "GENERATION", name, clock, clock + call.latency_ms,
+        clock + call.latency_ms + _WRITTEN_MS, trace_name, "ERROR" if call.error else "DEFAULT", call.error,
+        None if call.first_token_ms is None else clock + call.first_token_ms, False,
+        call.model.name, call.model_id, call.tier.id if call.tier else None, call.tier.name if call.tier else None,
+        call.parameters, call.usage_keys, call.usage_values, call.cost_keys, call.cost_values, trace.prompt,
+    )  # fmt: skip
 
 
 class _Names:
@@ -218,4 +227,3 @@ class _Names:
 
 _UNATTRIBUTED_METADATA = Metadata({})
 _TOOLS = ("look-up", "run-check", "fetch-record")
-
