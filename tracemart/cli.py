@@ -24,7 +24,7 @@ bench = typer.Typer(help="Score forecasts and anomalies on any series; measure s
 app.add_typer(bench, name="bench")
 console = Console(soft_wrap=True)
 
-Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"])]
+MOMENT_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 SeriesFile = Annotated[Path, typer.Option("--series", help="CSV with series_id, time, value")]
 OutFile = Annotated[Path | None, typer.Option("--out", help="write each scored row to this CSV")]
 
@@ -36,7 +36,7 @@ def main() -> None:
     turn_telemetry_off()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        app()
+        app(prog_name="./run")
     except TracemartError as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
         sys.exit(1)
@@ -125,8 +125,12 @@ def sql(query: str) -> None:
 
 @app.command()
 def extract(
-    window_from: Annotated[Moment, typer.Option("--from", help="start of a backfill, UTC")] = None,
-    window_to: Annotated[Moment, typer.Option("--to", help="its end, not included")] = None,
+    window_from: Annotated[
+        datetime | None, typer.Option("--from", formats=MOMENT_FORMATS, help="start of a backfill, UTC")
+    ] = None,
+    window_to: Annotated[
+        datetime | None, typer.Option("--to", formats=MOMENT_FORMATS, help="its end, not included")
+    ] = None,
     project: Annotated[str | None, typer.Option(help="only this one, as ./run extract names it")] = None,
 ) -> None:
     """Load what is new in Langfuse into raw."""

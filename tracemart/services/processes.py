@@ -51,7 +51,7 @@ class RunningService:
         # A pid alone may be another process by now: after a power cut numbers start anew.
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.created) < 2 and process.status() != psutil.STATUS_ZOMBIE
+            return bool(abs(process.create_time() - self.created) < 2) and lives(process)
         except psutil.NoSuchProcess:
             return False
 
@@ -75,7 +75,7 @@ class Processes:
         try:
             known = json.loads(file.read_text())
             service = RunningService(**{**known, "log": Path(known["log"])})
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, KeyError):
             return None
         return service if service.is_alive() else None
 
@@ -142,15 +142,23 @@ class Processes:
         family = [psutil.Process(running.pid)]
         with contextlib.suppress(psutil.NoSuchProcess):
             family += family[0].children(recursive=True)
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=STOP_SECONDS)
+        for ending in (signal.SIGTERM, signal.SIGKILL):
+            family = [process for process in family if lives(process)]
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(ending)
+            deadline = time.monotonic() + STOP_SECONDS
+            while any(map(lives, family)) and time.monotonic() < deadline:
+                time.sleep(0.05)
         return True
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it still does anything: a zombie that nobody waits for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def answers(url: str) -> bool:

@@ -7,7 +7,7 @@ from tracemart.services.demo import record_setup
 from tracemart.services.stack import Stack, start
 from tracemart.services.steps import Steps
 from tracemart.settings import Settings
-from tracemart.superset.dashboards import import_dashboards
+from tracemart.superset.importing import import_dashboards
 
 
 def bring_up(settings: Settings, console: Console) -> Stack:
