@@ -31,7 +31,8 @@ def read_credentials(home: Path) -> dict[str, str]:
 def write_private(file: Path, content: str) -> None:
     """Write a file whole or not at all, readable by its owner only."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    # Not the pid: containers that share a folder have the same.
+    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(content)

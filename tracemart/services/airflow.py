@@ -26,8 +26,13 @@ POOLS_FILE = PROJECT_ROOT / "dags" / "pools.json"
 FINISHED = {"success", "failed"}
 
 
-def airflow_environment(settings: Settings, database_url: str, port: int) -> dict[str, str]:
-    """Airflow's settings as environment; its secrets come from the credentials, its metadata from `database_url`."""
+def airflow_environment(
+    settings: Settings, database_url: str, port: int, *, api_host: str = "127.0.0.1"
+) -> dict[str, str]:
+    """Airflow's settings as environment; its secrets come from the credentials, its metadata from `database_url`.
+
+    `api_host` is where the other parts of Airflow reach its API server.
+    """
     home = settings.home / "airflow"
     passwords = home / "passwords.json"
     write_private(passwords, json.dumps({USER: credential(settings.home, "airflow_password")}))
@@ -40,7 +45,7 @@ def airflow_environment(settings: Settings, database_url: str, port: int) -> dic
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__FERNET_KEY": fernet_key(credential(settings.home, "airflow_fernet")),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{api_host}:{port}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
@@ -59,14 +64,14 @@ def airflow_environment(settings: Settings, database_url: str, port: int) -> dic
     return environment
 
 
-def airflow_services(environment: dict[str, str], port: int) -> list[Service]:
+def airflow_services(environment: dict[str, str], port: int, *, listen: str = "127.0.0.1") -> list[Service]:
     def part(name: str, *arguments: str, health_url: str | None = None, **ports: int) -> Service:
         command = [sys.executable, "-m", "airflow", name, *arguments]
         return Service(f"airflow-{name}", command, environment, health_url, ports)
 
     return [
         part(
-            "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+            "api-server", "--host", listen, "--port", str(port), "--workers", "1",
             health_url=f"http://127.0.0.1:{port}/api/v2/version", airflow=port,
         ),
         part("scheduler", "--skip-serve-logs"),

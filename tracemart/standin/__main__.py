@@ -21,7 +21,8 @@ from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tracemart.standin", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="serve a workload on 127.0.0.1")
+    serve = commands.add_parser("serve", help="serve a workload")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on; containers need 0.0.0.0")
     serve.add_argument("--port", type=int, required=True)
     serve.add_argument("--keys", type=Path, required=True, help="JSON {project_id: {public_key, secret_key}}")
     truth = commands.add_parser("truth", help="print the workload's exact totals and planted anomalies as JSON")
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.command == "serve":
             from tracemart.standin.serve import serve
 
-            serve(spec, arguments.port, arguments.keys)
+            serve(spec, arguments.port, arguments.keys, arguments.host)
         elif arguments.command == "truth":
             _print(load(spec).truth())
         else:

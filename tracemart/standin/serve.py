@@ -1,4 +1,4 @@
-"""The stand-in as a process: load the workload, then listen on 127.0.0.1 until a signal comes."""
+"""The stand-in as a process: load the workload, then listen until a signal comes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
 _KEEP_ALIVE_SECONDS = 75
 
 
-def serve(spec: WorkloadSpec, port: int, keys_file: Path) -> None:
+def serve(spec: WorkloadSpec, port: int, keys_file: Path, host: str = "127.0.0.1") -> None:
     """Serve until SIGTERM or SIGINT; the port is bound only once everything can be answered.
 
-    Prints `stand-in ready on http://127.0.0.1:PORT …` then. Raises SettingsError for a key file without a
+    Prints `stand-in ready on http://HOST:PORT …` then. Raises SettingsError for a key file without a
     project's keys, BadInputError for a workload that cannot be served, ServiceError for a port that is taken.
     """
     keys = read_keys(keys_file, [project.id for project in workload_projects(spec)])
@@ -31,23 +31,23 @@ def serve(spec: WorkloadSpec, port: int, keys_file: Path) -> None:
         project.scores()
     # Hundreds of thousands of rows that stay for good need no visits from the garbage collector.
     gc.freeze()
-    listener = _listen(port)
+    listener = _listen(host, port)
     config = uvicorn.Config(
         make_app(store), log_level="warning", access_log=False, timeout_keep_alive=_KEEP_ALIVE_SECONDS
     )
     counts = ", ".join(f"{project.id} {len(project.observations())}" for project in store.projects.values())
-    print(f"stand-in ready on http://127.0.0.1:{listener.getsockname()[1]} ({counts} observations)", flush=True)
+    print(f"stand-in ready on http://{host}:{listener.getsockname()[1]} ({counts} observations)", flush=True)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise ServiceError(f"port {port} cannot be used ({error.strerror}); choose another with --port.") from None
