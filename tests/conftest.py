@@ -21,8 +21,6 @@ from tracemart.warehouse import Warehouse
 if TYPE_CHECKING:
     from tracemart.services.stack import Stack
 
-DEMO_SIZE = ("--observations", "12000", "--days", "60", "--seed", "7")
-
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +83,12 @@ def warehouse_settings(
 
 
 @pytest.fixture(scope="session")
-def running_demo() -> Iterator["Stack"]:
+def demo_size() -> tuple[str, ...]:
+    return ("--observations", "12000", "--days", "60", "--seed", "7")
+
+
+@pytest.fixture(scope="session")
+def running_demo(demo_size: tuple[str, ...]) -> Iterator["Stack"]:
     """`./run demo` on a small made workload, in a home of its own."""
     from tracemart.services.stack import running_stack
 
@@ -93,7 +96,7 @@ def running_demo() -> Iterator["Stack"]:
     home.chmod(0o755)
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEMART_", "LANGFUSE_"))}
     environment = {**outside, "TRACEMART_HOME": str(home), "TRACEMART_ENV_FILE": str(home / "no.env")}
-    command = [str(PROJECT_ROOT / "run"), "demo", *DEMO_SIZE]
+    command = [str(PROJECT_ROOT / "run"), "demo", *demo_size]
     try:
         subprocess.run(command, env=environment, check=True, stdin=subprocess.DEVNULL)
         yield running_stack(home)
