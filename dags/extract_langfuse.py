@@ -25,7 +25,7 @@ from wiring import RAW, task_defaults
 def extract_langfuse() -> None:
     @task
     def list_projects() -> list[str]:
-        from tracemart.extract import project_names
+        from tracemart.extract.step import project_names
         from tracemart.settings import Settings
 
         return project_names(Settings.load())
@@ -34,7 +34,7 @@ def extract_langfuse() -> None:
     def extract_project(project: str, run_id: str | None = None) -> dict[str, Any]:
         from airflow.sdk import get_current_context
 
-        from tracemart.extract import extract_project as extract
+        from tracemart.extract.step import extract_project as extract
         from tracemart.settings import Settings
 
         get_current_context()["project_name"] = project

@@ -134,7 +134,7 @@ def extract(
     project: Annotated[str | None, typer.Option(help="only this one, as ./run extract names it")] = None,
 ) -> None:
     """Load what is new in Langfuse into raw."""
-    from tracemart.extract import extract_project, project_names
+    from tracemart.extract.step import extract_project, project_names
     from tracemart.progress import shown
     from tracemart.settings import Settings
 

@@ -138,6 +138,6 @@ def cmdline(process: Any) -> list[str]:
     import psutil
 
     try:
-        return process.cmdline() + [process.environ().get("TRACEMART_HOME", "")]
+        return [*process.cmdline(), process.environ().get("TRACEMART_HOME", "")]
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return []
