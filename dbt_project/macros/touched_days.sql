@@ -1,0 +1,27 @@
+{# Delete the days that this build computes anew; a day that lost all its rows stays empty. #}
+{% macro delete_touched_days(day_column) -%}
+    {% if is_incremental() %}
+    delete from {{ this }}
+    where {{ day_column }} in (select reporting_day from {{ ref("int_days_touched") }})
+    {% endif %}
+{%- endmacro %}
+
+{# The days of an upstream table that a roll-up reads: only touched ones, or all where the roll-up is made whole. #}
+{% macro only_touched_days(day_column) -%}
+    {% if is_incremental() -%}
+    {{ day_column }} in (select days.reporting_day from {{ ref("int_days_touched") }} as days)
+    {%- else -%}
+    true
+    {%- endif %}
+{%- endmacro %}
+
+{# Lets a test say `where: usage_date in __touched_days__`, so that checking a build costs what is new in it. #}
+{% macro get_where_subquery(relation) -%}
+    {% set where = config.get("where") %}
+    {% if where %}
+        {% set touched = "(select reporting_day from intermediate.int_days_touched)" %}
+        (select * from {{ relation }} where {{ where | replace("__touched_days__", touched) }}) as dbt_subquery
+    {% else %}
+        {{ relation }}
+    {% endif %}
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{{ config(indexes=[{"columns": ["instance", "project_id", "user_id"], "unique": true}]) }}
+
+with
+
+observations as (
+    select * from {{ ref("int_observations_attributed") }}
+),
+
+superseded_observations as (
+    select * from {{ ref("stg_langfuse__superseded_observations") }}
+),
+
+pending as (
+    select array(select batch_id from {{ source("operations", "pending_loads") }}) as batch_ids
+),
+
+-- Also those whom a new version of an observation no longer names: their first day may have moved.
+users as (
+    select instance, project_id, user_id
+    from observations
+    where is_day_touched and is_generation and user_id is not null
+    union
+    select instance, project_id, user_id
+    from superseded_observations
+    where user_id is not null and superseded_by_batch_id = any((select batch_ids from pending)::bigint [])
+)
+
+select * from users

@@ -1,0 +1,18 @@
+with
+
+days as (
+    select * from {{ ref("fct_usage_daily") }}
+),
+
+final as (
+    select
+        instance,
+        project_id,
+        agent,
+        min(usage_date) as first_used_date,
+        max(usage_date) as last_used_date
+    from days
+    group by instance, project_id, agent
+)
+
+select * from final

@@ -1,0 +1,128 @@
+{{ config(
+    materialized="incremental",
+    incremental_strategy="append",
+    on_schema_change="fail",
+    pre_hook="{{ delete_touched_days('usage_date') }}",
+    indexes=[
+        {"columns": ["usage_date"]},
+        {"columns": ["instance", "project_id", "trace_id", "observation_id"]},
+    ],
+) }}
+
+with
+
+observations as (
+    select * from {{ ref("int_observations_attributed") }}
+),
+
+measured as (
+    select * from {{ ref("int_generations_measured") }}
+),
+
+models as (
+    select * from {{ ref("int_models_canonical") }}
+),
+
+generations as (
+    select
+        observations.*,
+        measured.input_tokens,
+        measured.cached_input_tokens,
+        measured.cache_write_tokens,
+        measured.output_tokens,
+        measured.total_tokens,
+        measured.other_usage,
+        measured.recorded_cost_usd,
+        measured.is_counted,
+        measured.not_counted_reason,
+        models.canonical_model,
+        models.provider,
+        (observations.latency_ms - coalesce(observations.time_to_first_token_ms, 0)) / 1000 as generating_seconds
+    from observations
+    inner join measured
+        on
+            observations.instance = measured.instance
+            and observations.project_id = measured.project_id
+            and observations.trace_id = measured.trace_id
+            and observations.observation_id = measured.observation_id
+    left join models on observations.model = models.model
+    where observations.is_day_touched
+),
+
+final as (
+    select
+        -- ids
+        instance,
+        project_id,
+        project_name,
+        trace_id,
+        observation_id,
+
+        -- when
+        usage_date,
+        usage_hour,
+        started_at,
+        ended_at,
+        completion_started_at,
+
+        -- whose
+        environment,
+        department,
+        team,
+        agent,
+        feature,
+        dimension_1,
+        dimension_2,
+        user_id,
+        session_id,
+
+        -- what
+        coalesce(model, 'unknown') as model,
+        coalesce(canonical_model, 'unknown') as canonical_model,
+        coalesce(provider, 'unknown') as provider,
+        observation_type,
+        observation_name,
+        trace_name,
+        prompt_name,
+        prompt_version,
+        release,
+        version,
+        tags,
+        level,
+        status_message,
+        is_error,
+        cached_input_tokens > 0 as is_cached,
+        is_counted,
+        not_counted_reason,
+
+        -- usage
+        input_tokens,
+        cached_input_tokens,
+        cache_write_tokens,
+        input_tokens + cached_input_tokens + cache_write_tokens as total_input_tokens,
+        output_tokens,
+        total_tokens,
+        other_usage,
+        usage_details,
+
+        -- cost
+        recorded_cost_usd,
+        null::numeric as list_cost_usd,
+        coalesce(recorded_cost_usd, 0) as cost_usd,
+        case when recorded_cost_usd is null then 'none' else 'recorded' end as cost_basis,
+        cost_details,
+
+        -- speed
+        latency_ms,
+        time_to_first_token_ms,
+        case
+            when generating_seconds > 0 and output_tokens > 0 then round(output_tokens / generating_seconds, 3)
+        end as output_tokens_per_second,
+
+        -- origin
+        host || '/project/' || project_id || '/traces/' || trace_id || '?observation=' || observation_id as langfuse_url,
+        batch_id
+    from generations
+)
+
+select * from final

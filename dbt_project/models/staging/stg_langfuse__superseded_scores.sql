@@ -1,0 +1,22 @@
+with
+
+source as (
+    select * from {{ source("raw", "superseded_scores") }}
+),
+
+renamed as (
+    select
+        -- ids
+        instance,
+        project_id,
+        id as score_id,
+        nullif(trace_id, '') as trace_id,
+        superseded_by_batch_id,
+
+        -- timestamps
+        scored_at,
+        superseded_at
+    from source
+)
+
+select * from renamed
