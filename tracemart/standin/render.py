@@ -21,10 +21,10 @@ _NO_PRICES: _Prices = (None, None, None, None)
 
 @dataclass(frozen=True)
 class ObservationFields:
-    """Which groups of an observation are wanted, and which metadata keys whole."""
+    """Which groups of an observation are wanted, and whether some metadata key is to be expanded."""
 
     groups: frozenset[str]
-    expanded: frozenset[str] = frozenset()
+    expands_metadata: bool = False
 
 
 def observation_rows(
@@ -66,15 +66,10 @@ def observation_rows(
 
 
 def _metadata_reader(wanted: ObservationFields) -> Callable[[Metadata], dict[str, object]] | None:
-    """Whole values together with `io`, else cut ones but for the keys to expand."""
+    """Cut values, but whole ones together with `io` or if any key is to be expanded, whichever it is."""
     if "metadata" not in wanted.groups:
         return None
-    if "io" in wanted.groups:
-        return Metadata.whole
-    if wanted.expanded:
-        keys = set(wanted.expanded)
-        return lambda metadata: metadata.expanded(keys)
-    return Metadata.cut
+    return Metadata.whole if "io" in wanted.groups or wanted.expands_metadata else Metadata.cut
 
 
 def _add_basic(item: dict[str, Any], row: Observation) -> None:

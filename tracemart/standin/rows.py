@@ -53,9 +53,6 @@ class Metadata:
             self._whole = {key: _decode(value) for key, value in self.stored.items()}
         return self._whole
 
-    def expanded(self, keys: set[str]) -> dict[str, object]:
-        return {key: _decode(v if key in keys else v[:200]) for key, v in self.stored.items()}
-
 
 def encode(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

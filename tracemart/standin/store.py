@@ -166,6 +166,7 @@ class Store:
 
     projects: dict[str, ProjectStore]
     keys: dict[str, KeyPair]
+    organization: dict[str, str] = field(default_factory=lambda: {"id": "org-standin", "name": "Stand-in organisation"})
 
     def project_of_public_key(self, public_key: str) -> ProjectStore | None:
         for project_id, pair in self.keys.items():

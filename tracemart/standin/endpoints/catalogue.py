@@ -11,14 +11,13 @@ from starlette.responses import Response
 
 from tracemart.standin.auth import project_of
 from tracemart.standin.endpoints.answers import json_answer, page_meta
-from tracemart.standin.parameters import lenient_time, raise_if_any, whole_number
-from tracemart.standin.problems import ApiError, Issue, not_found, page_not_found
+from tracemart.standin.parameters import lenient_time, raise_if_any, whole_number, zoned_time
+from tracemart.standin.problems import ApiError, Issue, not_found, page_not_found, wrong_type
 from tracemart.standin.render import prompt_row
 from tracemart.standin.rows import PromptVersion
 from tracemart.standin.timestamps import to_iso
 
 VERSION = "4.16.0"
-ORGANIZATION = {"id": "org-standin", "name": "Stand-in organisation"}
 MAXIMUM_LIMIT = 100
 
 
@@ -28,7 +27,8 @@ async def health(_: Request) -> Response:
 
 async def get_projects(request: Request) -> Response:
     project = project_of(request)
-    row = {"id": project.id, "name": project.name, "organization": ORGANIZATION, "metadata": {}}
+    organization = request.app.state.store.organization
+    row = {"id": project.id, "name": project.name, "organization": organization, "metadata": {}}
     return json_answer({"data": [row]})
 
 
@@ -116,6 +116,25 @@ async def get_prompt(request: Request) -> Response:
     row = prompt_row(found, project.id)
     row["labels"] = list(_labels(found, project.prompts))
     return json_answer(row)
+
+
+async def list_nothing(request: Request) -> Response:
+    """Datasets and score configurations, of which the stand-in has none."""
+    project_of(request)
+    issues: list[Issue] = []
+    page, limit = _page_and_limit(request.query_params, 50, issues)
+    raise_if_any(issues)
+    return json_answer({"data": [], "meta": page_meta(page, limit, 0)})
+
+
+async def list_no_experiments(request: Request) -> Response:
+    project_of(request)
+    issues: list[Issue] = []
+    if "fromStartTime" not in request.query_params:
+        issues.append(wrong_type("string", "undefined", "fromStartTime"))
+    zoned_time(request.query_params, "fromStartTime", issues)
+    raise_if_any(issues)
+    return json_answer({"data": [], "meta": {}})
 
 
 async def delete_trace(request: Request) -> Response:

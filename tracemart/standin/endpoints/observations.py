@@ -61,7 +61,7 @@ def _fields(params: QueryParams) -> ObservationFields:
     """Unknown groups are dropped without a word; `core` always comes."""
     named = params["fields"].split(",") if params.get("fields") else ["core", "basic"]
     groups = frozenset(name.strip() for name in named) & frozenset(OBSERVATION_GROUPS)
-    return ObservationFields(groups | {"core"}, frozenset(comma_list(params, "expandMetadata") or ()))
+    return ObservationFields(groups | {"core"}, bool(comma_list(params, "expandMetadata")))
 
 
 def _cursor(row: Observation) -> str:
