@@ -3,6 +3,7 @@
 import email.utils
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ from tracemart.settings import LangfuseProject
 USER_AGENT = "tracemart"
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 TOO_MUCH_STATUSES = frozenset({408, 413, 422})
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -262,7 +265,7 @@ def parse_json(content: bytes) -> Any:
     try:
         # JavaScript may send half a surrogate pair, which orjson refuses; it becomes U+FFFD.
         text = json.dumps(json.loads(content), ensure_ascii=False)
-        return orjson.loads(text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode())
+        return orjson.loads(_HALF_PAIR.sub("\ufffd", text))
     except (ValueError, RecursionError):
         return None
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def prefetched(items: Iterable[Item], depth: int = 3) -> Iterator[Item]:
+def prefetched(items: Iterable[Item], depth: int = 8) -> Iterator[Item]:
     """The same items in the same order, read at most `depth` ahead; an error of theirs is raised in its place."""
     ready: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(maxsize=depth)
     stopped = threading.Event()

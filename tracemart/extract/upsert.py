@@ -36,7 +36,8 @@ class Upsert:
         """Take the stage over and empty it; the numbers of rows inserted and updated."""
         whose = {"instance": instance, "project_id": project_id, "batch_id": batch_id, "source": self.source}
         self._set_older_versions_apart(connection)
-        self._run(connection, "analyze {stage}")
+        # Statistics of the wide columns would cost more than the merge, and no query asks for them.
+        self._run(connection, "analyze {stage} ({key})")
         updated = 0
         if self._run(connection, _MATCHES, whose):
             self._run(connection, "analyze {matches}")
@@ -45,8 +46,8 @@ class Upsert:
             updated = self._run(connection, _UPDATE, whose)
         inserted = self._run(connection, _INSERT, whose)
         self._run(connection, _KEEP_OLDER_VERSIONS, whose)
-        self._run(connection, "drop table {matches}, {older}")
-        self._run(connection, "truncate {stage}")
+        self._run(connection, "drop table {matches}, {older}, {stage}")
+        self.create_stage(connection)
         return inserted, updated
 
     def _set_older_versions_apart(self, connection: psycopg.Connection) -> None:
