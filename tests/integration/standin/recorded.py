@@ -82,8 +82,9 @@ def _prompts() -> list[dict[str, Any]]:
 
 def _prompt(row: dict[str, Any]) -> PromptVersion:
     labels = tuple(label for label in row["labels"] if label != "latest")
-    return PromptVersion(row["id"], row["name"], row["version"], row["type"], row["prompt"], milliseconds(row["createdAt"]),
-                         milliseconds(row["updatedAt"]), labels, tuple(row["tags"]), row["config"])  # fmt: skip
+    created_ms, updated_ms = milliseconds(row["createdAt"]), milliseconds(row["updatedAt"])
+    return PromptVersion(row["id"], row["name"], row["version"], row["type"], row["prompt"], created_ms, updated_ms,
+                         labels, tuple(row["tags"]), row["config"])  # fmt: skip
 
 
 def milliseconds(text: str) -> int:

@@ -67,7 +67,7 @@ def test_what_the_sdk_writes_it_reads_back_typed(langfuse: Langfuse, empty_serve
 
     every_group = "core,basic,time,metadata,model,usage,prompt,metrics,trace_context"
     rows = langfuse.api.observations.get_many(fields=every_group, limit=10).data
-    assert [(row.type, row.name) for row in reversed(rows)] == [
+    assert sorted((row.type, row.name) for row in rows) == [
         ("AGENT", "answer-bot"), ("GENERATION", "answer"), ("TOOL", "look-up"),
     ]  # fmt: skip
     assert {row.trace_id for row in rows} == {trace_id}
