@@ -46,7 +46,7 @@ class Check:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """All checks of a run in the order of suites and files; `left_out` names the batches that had nothing to compare."""
+    """All checks of a run in the order of the files; `left_out` names batches that had nothing to compare."""
 
     run_id: str
     stage: Stage
@@ -67,8 +67,7 @@ class ValidationResult:
     def warnings(self) -> list[Check]:
         return [check for check in self.checks if not check.is_success and check.severity == "warning"]
 
-    @property
-    def summary(self) -> str:
+    def __str__(self) -> str:
         return (
             f"{self.passed} of {len(self.checks)} checks of {self.stage} passed,"
             f" {len(self.warnings)} warnings, {len(self.errors)} errors"

@@ -9,7 +9,7 @@ from tracemart.errors import ValidationFailedError
 from tracemart.settings import Settings
 from tracemart.validate.engine import ExpectationEngine
 from tracemart.validate.results import Check, ValidationResult, store_result
-from tracemart.validate.suites import Batch, Expectation, Stage, Suite, read_suites
+from tracemart.validate.suites import Expectation, Stage, Suite, read_suites
 from tracemart.warehouse import Progress, Role, Warehouse
 
 
@@ -68,7 +68,7 @@ def _validate(
         )
         store_result(connection, result)
     if progress:
-        progress(result.summary, len(suites), len(suites))
+        progress(str(result), len(suites), len(suites))
     if result.errors:
         others = len(result.errors) - 1
         more = f" {others} more failed; all stand in operations.validation_results." if others else ""

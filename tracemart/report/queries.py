@@ -1,0 +1,251 @@
+"""Reads the figures of a week from the marts, as the analyst, all in one snapshot."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tracemart.errors import ReportError
+from tracemart.report.figures import (
+    Anomaly,
+    Checks,
+    Day,
+    ForecastDay,
+    Line,
+    Outlook,
+    Totals,
+    WeeklyFigures,
+)
+from tracemart.report.week import Week, long_date
+from tracemart.settings import Settings
+from tracemart.warehouse import Role, Warehouse, warehouse_error
+
+LINES_SHOWN = 8
+HISTORY_DAYS = 56
+OTHERS = "all others"
+
+
+def weekly_figures(settings: Settings, asked: Week | None) -> WeeklyFigures:
+    """Figures of the asked week, else of the last complete one; of the running week if the data begins in it.
+
+    Raises ReportError where the week has no usage, WarehouseError.
+    """
+    with Warehouse(settings).connect(Role.ANALYST) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        try:
+            return _read(connection, settings, asked)
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
+            raise ReportError(
+                f"The marts are not complete ({str(error).splitlines()[0]}): run ./run build, then the report again."
+            ) from None
+        except psycopg.Error as error:
+            raise warehouse_error(error, "reading the week's figures") from None
+
+
+def _read(connection: psycopg.Connection, settings: Settings, asked: Week | None) -> WeeklyFigures:
+    earliest, newest = _row(
+        connection, "select min(usage_date), max(usage_date) from marts.fct_usage_daily where calls > 0"
+    )
+    if newest is None:
+        raise ReportError("The marts hold no usage yet: run ./run extract and ./run build, then the report again.")
+    week = asked or Week.last_complete(settings.now(), settings.zone)
+    if asked is None and earliest > week.last_day:
+        week = Week.containing(newest)
+    if not (totals := _totals(connection, week)).calls:
+        raise ReportError(
+            f"Week {week.name} ({week.span}) has no usage, the newest is of {long_date(newest)}:"
+            " see whether extract_langfuse and build_marts run, or name another week."
+        )
+    has_before = earliest <= week.before.first_day
+    return WeeklyFigures(
+        week=week,
+        first_day=max(week.first_day, earliest),
+        last_day=min(week.last_day, newest),
+        totals=totals,
+        before=_totals(connection, week.before) if has_before else None,
+        departments=_lines(connection, "department", week, totals, has_before),
+        agents=_lines(connection, "agent", week, totals, has_before),
+        models=_lines(connection, "model", week, totals, has_before),
+        history=_history(connection, week),
+        outlook=_outlook(connection),
+        anomalies=_anomalies(connection, week),
+        data_through_at=_data_through(connection),
+        checks=_checks(connection),
+    )
+
+
+def _rows(connection: psycopg.Connection, query: str | sql.Composed, *parameters: Any) -> list[tuple[Any, ...]]:
+    return connection.execute(query.encode() if isinstance(query, str) else query, parameters or None).fetchall()
+
+
+def _row(connection: psycopg.Connection, query: str, *parameters: Any) -> tuple[Any, ...]:
+    return _rows(connection, query, *parameters)[0]
+
+
+def _totals(connection: psycopg.Connection, week: Week) -> Totals:
+    days = (week.first_day, week.last_day)
+    calls, errors, tokens, cost = _row(
+        connection,
+        "select coalesce(sum(calls), 0)::bigint, coalesce(sum(errors), 0)::bigint,"
+        " coalesce(sum(total_tokens), 0)::bigint, coalesce(sum(cost_usd), 0)"
+        " from marts.fct_usage_daily where usage_date between %s and %s",
+        *days,
+    )
+    quality, scored = _row(
+        connection,
+        "select avg(quality), count(quality) from marts.fct_traces where trace_date between %s and %s",
+        *days,
+    )
+    return Totals(calls, errors, tokens, cost, quality, scored)
+
+
+def _lines(
+    connection: psycopg.Connection, column: str, week: Week, totals: Totals, has_before: bool
+) -> tuple[Line, ...]:
+    """The names that cost most, then called most, and one line for the rest, so that the lines sum to the total."""
+    query = sql.SQL(
+        """
+        select
+            {name},
+            coalesce(sum(calls) filter (where usage_date >= %s), 0)::bigint,
+            coalesce(sum(cost_usd) filter (where usage_date >= %s), 0),
+            coalesce(sum(cost_usd) filter (where usage_date < %s), 0)
+        from marts.fct_usage_daily
+        where usage_date between %s and %s
+        group by {name}
+        order by 3 desc, 2 desc, 1
+        """
+    ).format(name=sql.Identifier(column))
+    first = week.first_day
+    found = _rows(connection, query, first, first, first, week.before.first_day, week.last_day)
+    details = _model_details(connection, week) if column == "model" else {}
+    current = [row for row in found if row[1] > 0]
+    gone = [row for row in found if row[1] == 0]
+    # A single name too many is shown by itself rather than as "all others".
+    shown = current if len(current) + bool(gone) <= LINES_SHOWN + 1 else current[:LINES_SHOWN]
+    rest = [row for row in found if row not in shown]
+    if rest and (len(current) > len(shown) or sum(row[3] for row in rest) > 0):
+        rest_line = (OTHERS, *(sum(row[position] for row in rest) for position in (1, 2, 3)))
+        shown = [*shown, rest_line]
+    return tuple(
+        Line(
+            name=name,
+            calls=calls,
+            cost_usd=Decimal(cost),
+            share=cost / totals.cost_usd if totals.cost_usd else Decimal(calls) / totals.calls,
+            before_usd=Decimal(before) if has_before else None,
+            p50_latency_ms=details.get(name, (None, None))[0],
+            quality=details.get(name, (None, None))[1],
+        )
+        for name, calls, cost, before in shown
+    )
+
+
+def _model_details(connection: psycopg.Connection, week: Week) -> dict[str, tuple[Decimal | None, Decimal | None]]:
+    """Median latency in ms and quality (mean of its days weighted by calls) by model."""
+    latency = _rows(
+        connection,
+        "select model, public.percentile_from_buckets(bucket, calls, 0.5) from marts.fct_latency_buckets_daily"
+        " where measure = 'latency_ms' and usage_date between %s and %s group by model",
+        week.first_day,
+        week.last_day,
+    )
+    quality = _rows(
+        connection,
+        "select model, sum(quality * calls) / nullif(sum(calls), 0) from marts.fct_model_comparison_daily"
+        " where quality is not null and usage_date between %s and %s group by model",
+        week.first_day,
+        week.last_day,
+    )
+    latencies, qualities = dict(latency), dict(quality)
+    return {model: (latencies.get(model), qualities.get(model)) for model in latencies.keys() | qualities.keys()}
+
+
+def _history(connection: psycopg.Connection, week: Week) -> tuple[Day, ...]:
+    return tuple(
+        Day(*row)
+        for row in _rows(
+            connection,
+            "select usage_date, sum(calls)::bigint, sum(cost_usd) from marts.fct_usage_daily"
+            " where usage_date > %s and usage_date <= %s group by usage_date order by usage_date",
+            week.last_day - timedelta(days=HISTORY_DAYS),
+            week.last_day,
+        )
+    )
+
+
+def _outlook(connection: psycopg.Connection) -> Outlook | None:
+    rows = _rows(
+        connection,
+        """
+        select origin_date, is_fallback, forecast_date, expected, lower_80, upper_80
+        from marts.fct_forecasts
+        where
+            series_id = 'cost_usd/total/all'
+            and origin_date = (
+                select max(origin_date) from marts.fct_forecasts where series_id = 'cost_usd/total/all'
+            )
+        order by forecast_date
+        """,
+    )
+    if not rows:
+        return None
+    origin: date = rows[0][0]
+    first_forecast: date = rows[0][2]
+    month_so_far = _row(
+        connection,
+        "select coalesce(sum(cost_usd), 0) from marts.fct_usage_daily where usage_date >= %s and usage_date < %s",
+        first_forecast.replace(day=1),
+        first_forecast,
+    )[0]
+    return Outlook(origin, tuple(ForecastDay(*row[2:]) for row in rows), bool(rows[0][1]), month_so_far)
+
+
+def _anomalies(connection: psycopg.Connection, week: Week) -> tuple[Anomaly, ...]:
+    return tuple(
+        Anomaly(*row)
+        for row in _rows(
+            connection,
+            """
+            select usage_date, metric, level, key, value, expected, lower_95, upper_95, coalesce(severity, 'low')
+            from marts.fct_anomalies
+            where is_anomaly and usage_date between %s and %s
+            order by
+                array_position(array['critical', 'high', 'medium', 'low'], coalesce(severity, 'low')),
+                abs(score) desc nulls last, usage_date, series_id
+            """,
+            week.first_day,
+            week.last_day,
+        )
+    )
+
+
+def _data_through(connection: psycopg.Connection) -> datetime | None:
+    rows: Sequence[tuple[Any, ...]] = _rows(
+        connection,
+        "select data_through_at from marts.fct_builds where status = 'published' order by published_at desc limit 1",
+    )
+    return rows[0][0] if rows else None
+
+
+def _checks(connection: psycopg.Connection) -> Checks | None:
+    rows = _rows(
+        connection,
+        """
+        select is_success, severity, expectation
+        from marts.fct_data_quality
+        where run_id in (
+            select distinct on (stage) run_id from marts.fct_data_quality
+            order by stage, checked_at desc, validation_id desc
+        )
+        order by severity, validation_id
+        """,
+    )
+    if not rows:
+        return None
+    problems = tuple(str(row[2]).split(": ", 1)[-1] for row in rows if not row[0])
+    return Checks(len(rows), sum(bool(row[0]) for row in rows), problems)
