@@ -21,7 +21,7 @@ def main() -> None:
     except OSError:
         sys.exit(f"{START_FILE} is missing: the service init writes it, see its log.")
     command = PREPARE if sys.argv[1] == "prepare" else start["command"]
-    os.execve(command[0], command, start["environment"])
+    os.execve(command[0], command, start["environment"])  # noqa: S606
 
 
 if __name__ == "__main__":

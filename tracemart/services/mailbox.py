@@ -1,7 +1,8 @@
 """A mailbox for demos and tests: a real SMTP server that keeps every mail as a file, and a page that shows them.
 
-`python -m tracemart.services.mailbox --smtp-port P --http-port Q --folder DIR`, both on 127.0.0.1. Mails are strangers'
-HTML: it is shown in a sandboxed frame without scripts, and pictures come only from the mail itself.
+`python -m tracemart.services.mailbox --smtp-port P --http-port Q --folder DIR`, both on 127.0.0.1 unless `--host`
+says else. Mails are strangers' HTML: it is shown in a sandboxed frame without scripts, and pictures come only from the
+mail itself.
 """
 
 import argparse
@@ -76,9 +77,9 @@ class KeepMail:
         return "250 Message accepted for delivery"
 
 
-def smtp_server(folder: MailFolder, port: int) -> Controller:
-    """A server on 127.0.0.1 that runs in a thread of its own between `start()` and `stop()`."""
-    return Controller(KeepMail(folder), hostname=LOOPBACK, port=port, data_size_limit=LARGEST_MAIL_BYTES)
+def smtp_server(folder: MailFolder, port: int, host: str = LOOPBACK) -> Controller:
+    """A server that runs in a thread of its own between `start()` and `stop()`."""
+    return Controller(KeepMail(folder), hostname=host, port=port, data_size_limit=LARGEST_MAIL_BYTES)
 
 
 def page(title: str, body: str) -> HTMLResponse:
@@ -209,15 +210,16 @@ def main() -> None:
     import uvicorn
 
     parser = argparse.ArgumentParser(prog="python -m tracemart.services.mailbox", description=__doc__)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on; containers need 0.0.0.0")
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     folder = MailFolder(arguments.folder)
-    server = smtp_server(folder, arguments.smtp_port)
+    server = smtp_server(folder, arguments.smtp_port, arguments.host)
     server.start()
     try:
-        uvicorn.run(web_page(folder), host=LOOPBACK, port=arguments.http_port, log_level="warning")
+        uvicorn.run(web_page(folder), host=arguments.host, port=arguments.http_port, log_level="warning")
     finally:
         server.stop()
 
