@@ -1,0 +1,69 @@
+"""One run of dbt in this process; its state lies below TRACEMART_HOME, so that the project may be read-only."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tracemart.build.version import DBT_PROJECT, dbt_variables
+from tracemart.errors import BuildError
+from tracemart.settings import Settings
+from tracemart.warehouse import Role, Warehouse, first_line
+
+Event = Any
+"""dbt's EventMsg: `info.name`, `data`."""
+
+
+def run_dbt(settings: Settings, arguments: list[str], on_event: Callable[[Event], None] | None = None) -> list[Any]:
+    """The results (dbt's NodeResult) of `dbt <arguments>`, also where nodes failed.
+
+    Raises BuildError if dbt could not run at all.
+    """
+    from dbt.cli.main import dbtRunner
+
+    with _environment(settings):
+        outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke([*arguments, *_places(settings)])
+    if outcome.exception is not None:
+        raise BuildError(
+            f"dbt could not run {arguments[0]}: {first_line(outcome.exception)}. See {dbt_home(settings) / 'logs'}."
+        )
+    return list(getattr(outcome.result, "results", []))
+
+
+def dbt_home(settings: Settings) -> Path:
+    return settings.home / "dbt"
+
+
+def _places(settings: Settings) -> list[str]:
+    home = dbt_home(settings)
+    return [
+        "--project-dir", str(DBT_PROJECT),
+        "--profiles-dir", str(DBT_PROJECT),
+        "--target-path", str(home / "target"),
+        "--log-path", str(home / "logs"),
+        "--log-level", "none",
+        "--log-level-file", "info",
+        "--log-file-max-bytes", "10000000",
+        "--vars", json.dumps(dbt_variables(settings)),
+    ]  # fmt: skip
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """The profile's variables; a password stands in the environment, never among a command's arguments."""
+    info = Warehouse(settings).conninfo(Role.TRANSFORMER)
+    wanted = {f"TRACEMART_DBT_{name.upper()}": str(value) for name, value in info.items()}
+    wanted.setdefault("TRACEMART_DBT_PORT", "5432")
+    wanted |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
