@@ -70,10 +70,7 @@ def main(argv: Sequence[str]) -> int:
         elif part == "launch":
             launch(settings)
         elif part == "run":
-            from tracemart.cli import main as command_line
-
-            sys.argv = ["tracemart", *arguments]
-            command_line()
+            os.execve(sys.executable, [sys.executable, "-m", "tracemart", *arguments], os.environ)  # noqa: S606
         else:
             become(part, settings)
     except TracemartError as error:
