@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from tracemart.standin.rows import Observation, dollars
 from tracemart.standin.timestamps import utc_date
+from tracemart.standin.workloads.series import DailySeries
 
 if TYPE_CHECKING:
-    from tracemart.standin.workloads.workload import Workload
+    from tracemart.standin.workloads.workload import PlantedAnomaly, Workload
 
 
 @dataclass
@@ -41,17 +42,20 @@ def truth_of(workload: Workload) -> dict[str, Any]:
 
     `totals` and `projects[id]` hold calls, errors, tokens by usage type as sent, and `cost_usd` as decimal
     text; `cells` holds the same per project, model as sent ("" if none) and UTC day. A call is an
-    observation with a model, usage or cost.
+    observation with a model, usage or cost. Each anomaly has the fields of `PlantedAnomaly`, and `felt_in`:
+    every daily series it moved, with the day's ratio to the same weekday around it.
     """
     total, projects = _Sums(), {project_id: _Sums() for project_id in workload.rows}
     cells: dict[tuple[str, str, str], _Sums] = defaultdict(_Sums)
-    counts = {}
+    counts: dict[str, dict[str, int]] = {}
+    series = DailySeries()
     for project_id, rows in workload.rows.items():
         for row in rows.observations:
             if row.is_call():
                 cell = cells[project_id, row.model, utc_date(row.start_ms).isoformat()]
                 for sums in (total, projects[project_id], cell):
                     sums.add(row)
+                series.add(project_id, row)
         traces = {row.context.trace_id for row in rows.observations}
         counts[project_id] = {
             "observations": len(rows.observations), "traces": len(traces), "scores": len(rows.scores),
@@ -69,5 +73,9 @@ def truth_of(workload: Workload) -> dict[str, Any]:
             {"project": project_id, "model": model, "date": day} | sums.as_json()
             for (project_id, model, day), sums in sorted(cells.items())
         ],
-        "anomalies": [asdict(anomaly) | {"date": anomaly.date.isoformat()} for anomaly in workload.anomalies],
+        "anomalies": [_anomaly(anomaly, series) for anomaly in workload.anomalies],
     }
+
+
+def _anomaly(anomaly: PlantedAnomaly, series: DailySeries) -> dict[str, Any]:
+    return asdict(anomaly) | {"date": anomaly.date.isoformat(), "felt_in": series.moved_on(anomaly.date)}
