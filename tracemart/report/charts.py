@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tracemart.report.figures import Line, WeeklyFigures
+from tracemart.report.figures import Hour, Line, WeeklyFigures
 from tracemart.report.week import short_date
 from tracemart.report.wording import compact, milliseconds, money, percent
 
@@ -43,8 +43,8 @@ def weekly_charts(figures: WeeklyFigures) -> tuple[Chart, ...]:
 
 def daily_chart(figures: WeeklyFigures) -> Chart | None:
     """Cost a day of the newest eight weeks, anomalies marked, the forecast with its 80 % band."""
-    if len(figures.history) < 2:
-        return None
+    if figures.hours:
+        return hourly_chart(figures)
     with_cost = figures.has_cost
     values = [float(day.cost_usd) if with_cost else float(day.calls) for day in figures.history]
     dates = [day.usage_date for day in figures.history]
@@ -102,6 +102,35 @@ def daily_chart(figures: WeeklyFigures) -> Chart | None:
         )
     title = "Cost a day, and what is to be expected" if outlook else "Cost a day" if with_cost else "Calls a day"
     return picture("daily-cost", title, f"{alt}.", 280, draw)
+
+
+def hourly_chart(figures: WeeklyFigures) -> Chart | None:
+    """Bars by hour, for data of a day or two."""
+    with_cost, hours = figures.has_cost, figures.hours
+    what = "Cost an hour" if with_cost else "Calls an hour"
+
+    def words(hour: Hour) -> str:
+        return money(hour.cost_usd) if with_cost else f"{hour.calls:,} calls"
+
+    def draw(axes: Any) -> None:
+        values = [float(hour.cost_usd) if with_cost else float(hour.calls) for hour in hours]
+        bars = axes.bar(range(len(hours)), values, color=BLUE, width=0.62)
+        if len(hours) <= 8:
+            axes.bar_label(bars, labels=[words(hour) for hour in hours], padding=4, fontsize=10.5, color=INK)
+        step = max(1, round(len(hours) / 8))
+        axes.set_xticks(range(0, len(hours), step), [f"{hour.usage_hour:%H:%M}" for hour in hours[::step]])
+        axes.set_xlim(-max(1.0, 3 - len(hours) / 2), len(hours) - 1 + max(1.0, 3 - len(hours) / 2))
+        axes.set_ylim(0, max(values) * 1.15)
+        axes.yaxis.set_major_formatter(axis_money if with_cost else axis_count)
+        axes.grid(axis="y", color=RULE, linewidth=0.8)
+
+    first, last = hours[0].usage_hour, hours[-1].usage_hour
+    peak = max(hours, key=lambda hour: (hour.cost_usd, hour.calls))
+    alt = (
+        f"Bar chart of {len(hours)} hours from {short_date(first.date())} {first:%H:%M}"
+        f" to {short_date(last.date())} {last:%H:%M}; highest at {peak.usage_hour:%H:%M}: {words(peak)}."
+    )
+    return picture("daily-cost", f"{what}, {short_date(first.date())}", alt, 220, draw)
 
 
 def ticks(first: date, last: date, monday: date) -> list[date]:

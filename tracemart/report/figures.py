@@ -63,6 +63,15 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Hour:
+    """One hour of the reporting time zone, all projects together; `usage_hour` is local and without a zone."""
+
+    usage_hour: datetime
+    calls: int
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True)
 class ForecastDay:
     forecast_date: date
     expected: Decimal
@@ -157,8 +166,10 @@ class WeeklyFigures:
     agents: tuple[Line, ...]
     models: tuple[Line, ...]
     history: tuple[Day, ...]
+    hours: tuple[Hour, ...]
     outlook: Outlook | None
     anomalies: tuple[Anomaly, ...]
+    days_judged: int
     data_through_at: datetime | None
     checks: Checks | None
 

@@ -14,6 +14,7 @@ from tracemart.report.figures import (
     Checks,
     Day,
     ForecastDay,
+    Hour,
     Line,
     Outlook,
     Totals,
@@ -25,6 +26,7 @@ from tracemart.warehouse import Role, Warehouse, warehouse_error
 
 LINES_SHOWN = 8
 HISTORY_DAYS = 56
+FEWEST_DAYS_DRAWN = 3
 OTHERS = "all others"
 
 
@@ -70,9 +72,11 @@ def _read(connection: psycopg.Connection, settings: Settings, asked: Week | None
         departments=_lines(connection, "department", week, totals, has_before),
         agents=_lines(connection, "agent", week, totals, has_before),
         models=_lines(connection, "model", week, totals, has_before),
-        history=_history(connection, week),
+        history=(history := _history(connection, week)),
+        hours=_hours(connection, history, settings.timezone),
         outlook=_outlook(connection),
         anomalies=_anomalies(connection, week),
+        days_judged=_days_judged(connection, week),
         data_through_at=_data_through(connection),
         checks=_checks(connection),
     )
@@ -178,6 +182,34 @@ def _history(connection: psycopg.Connection, week: Week) -> tuple[Day, ...]:
     )
 
 
+def _hours(connection: psycopg.Connection, history: Sequence[Day], zone: str) -> tuple[Hour, ...]:
+    """Hours from the first to the last with usage, where there are too few days to draw a line; else none."""
+    if len(history) >= FEWEST_DAYS_DRAWN:
+        return ()
+    rows = _rows(
+        connection,
+        """
+        with used as (
+            select usage_hour, sum(calls)::bigint as calls, sum(cost_usd) as cost_usd
+            from marts.fct_usage_hourly
+            where usage_date between %s and %s
+            group by usage_hour
+        )
+        select hours at time zone %s, coalesce(used.calls, 0), coalesce(used.cost_usd, 0)
+        from used
+        right join
+            generate_series(
+                (select min(usage_hour) from used), (select max(usage_hour) from used), interval '1 hour'
+            ) as hours on used.usage_hour = hours
+        order by hours
+        """,
+        history[0].usage_date,
+        history[-1].usage_date,
+        zone,
+    )
+    return tuple(Hour(*row) for row in rows)
+
+
 def _outlook(connection: psycopg.Connection) -> Outlook | None:
     rows = _rows(
         connection,
@@ -222,6 +254,16 @@ def _anomalies(connection: psycopg.Connection, week: Week) -> tuple[Anomaly, ...
             week.last_day,
         )
     )
+
+
+def _days_judged(connection: psycopg.Connection, week: Week) -> int:
+    judged: int = _row(
+        connection,
+        "select count(distinct usage_date) from marts.fct_anomalies where usage_date between %s and %s",
+        week.first_day,
+        week.last_day,
+    )[0]
+    return judged
 
 
 def _data_through(connection: psycopg.Connection) -> datetime | None:

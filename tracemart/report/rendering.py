@@ -59,6 +59,7 @@ def render_weekly(settings: Settings, week: Week | None = None) -> Report:
             {"severity": anomaly.severity, "sentence": sentences.anomaly_sentence(anomaly)}
             for anomaly in figures.anomalies[: sentences.ANOMALIES_SHOWN]
         ],
+        "no_anomalies": sentences.no_anomalies(figures),
         "anomalies_left_out": sentences.anomalies_left_out(figures),
         "headline_figures": headline_figures(figures),
         "rankings": rankings(figures),
@@ -154,6 +155,7 @@ def rankings(figures: WeeklyFigures) -> list[dict[str, Any]]:
             "has_latency": any(line.p50_latency_ms is not None for line in lines),
             "has_quality": any(line.quality is not None for line in lines),
             "has_change": figures.before is not None,
+            "note": sentences.nothing_attributed(lines, what.lower()),
             "lines": [shown(line, figures.has_cost) for line in lines],
         }
 

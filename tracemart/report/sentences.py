@@ -64,7 +64,7 @@ def outlook_sentences(figures: WeeklyFigures) -> list[str]:
     """The next days and the end of the month with their 80 % ranges."""
     outlook = figures.outlook
     if outlook is None:
-        return ["There is no forecast yet; it comes with the next run of forecast_usage."]
+        return ["There is no forecast yet: it needs complete days of usage and a run of forecast_usage."]
     sentences = [
         f"The {len(outlook.days)} days to {long_date(outlook.days[-1].forecast_date)} should cost about"
         f" {money(outlook.expected_usd)} ({money(outlook.lower_usd)} to {money(outlook.upper_usd)})."
@@ -100,6 +100,19 @@ def anomaly_sentence(anomaly: Anomaly) -> str:
     if anomaly.lower is not None and anomaly.upper is not None:
         sentence += f" (usual: {amount(max(anomaly.lower, anomaly.lower * 0))} to {amount(anomaly.upper)})"
     return f"{sentence}."
+
+
+def no_anomalies(figures: WeeklyFigures) -> str:
+    if figures.days_judged == 0:
+        return "No day of this week has been judged yet: that needs some complete days to learn from."
+    return "None: every day was within its expected range."
+
+
+def nothing_attributed(lines: tuple[Line, ...], what: str) -> str:
+    """Said in place of a table whose only line is what could not be attributed; else empty."""
+    if [line.name for line in lines] != ["unattributed"]:
+        return ""
+    return f"No call of this week names its {what}, so all of it is unattributed."
 
 
 def anomalies_left_out(figures: WeeklyFigures) -> str:

@@ -35,7 +35,8 @@ class ExpectationEngine:
             from great_expectations.data_context.types.base import ProgressBarsConfig
         from sqlalchemy import URL
 
-        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        for name in ("great_expectations", "great_expectations.data_context.types.base"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         options = {"timezone": "UTC", "default_transaction_read_only": "on", "application_name": "tracemart_validate"}
@@ -127,6 +128,8 @@ def observed_text(result: Any, named_by: list[str]) -> str:
         readable_row(row, result.expectation_config.kwargs.get("column"), named_by)
         for row in found.get("partial_unexpected_index_list", [])[:ROWS_SHOWN]
     ] or [readable(value) for value in found["partial_unexpected_list"][:ROWS_SHOWN]]
+    if rows == 1:
+        return examples[0][:MAX_TEXT]
     shown = f"such as {'; '.join(examples)}" if unexpected > len(examples) else "; ".join(examples)
     return f"{unexpected:,} of {rows:,} rows otherwise ({shown})"[:MAX_TEXT]
 

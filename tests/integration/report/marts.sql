@@ -39,6 +39,9 @@ cross join lateral (
     )::bigint as calls
 ) as sized;
 
+create table fct_usage_hourly as
+select (usage_date + interval '9 hours') at time zone 'UTC' as usage_hour, * from fct_usage_daily;
+
 create table fct_cost_daily as
 select
     usage_date, instance, project_id, project_name, environment, department, team, agent, model, canonical_model,
