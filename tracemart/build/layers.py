@@ -107,7 +107,8 @@ def _run(settings: Settings, build: RunningBuild, layer: str, progress: Progress
         node = event.data.node_info
         logger.info("%s %s: %s in %.2f s", layer, node.node_name, node.node_status, event.data.execution_time)
         if progress:
-            progress(f"{layer}: {node.node_name}", event.data.index, getattr(event.data, "total", 0) or event.data.num)
+            total = getattr(event.data, "total", None) or getattr(event.data, "num_models", None)
+            progress(f"{layer}: {node.node_name}", event.data.index, total)
 
     selection = [f"path:models/{layer}", *(["resource_type:seed"] if layer == "staging" else [])]
     arguments = [
