@@ -39,6 +39,12 @@ class Metadata:
         self._cut: dict[str, object] | None = None
         self._whole: dict[str, object] | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Metadata) and self.stored == other.stored
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.stored.items()))
+
     @classmethod
     def of(cls, values: dict[str, object]) -> Metadata:
         return cls({key: encode(value) for key, value in values.items()})
