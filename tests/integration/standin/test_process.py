@@ -1,0 +1,98 @@
+"""The stand-in as the process that the demo starts: ready when it says so, silent about keys, clear when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tracemart.standin.keys import make_keys, write_keys
+
+COMMAND = [sys.executable, "-m", "tracemart.standin"]
+SMALL = ["--observations", "600", "--days", "20", "--seed", "3", "--end", "2026-11-22"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+PROJECTS = ("support-assistant", "sales-copilot", "engineering-agents", "document-intelligence")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> Path:
+    path = tmp_path / "keys.json"
+    write_keys(path, make_keys(PROJECTS))
+    return path
+
+
+@pytest.fixture
+def process(keys_file: Path) -> Iterator[subprocess.Popen[str]]:
+    arguments = [*COMMAND, "serve", "--port", "0", "--keys", str(keys_file), *SMALL]
+    with subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_it_serves_from_the_moment_it_says_ready_until_it_is_told_to_stop(
+    process: subprocess.Popen[str], keys_file: Path
+) -> None:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("stand-in ready on http://127.0.0.1:")
+    address = line.split()[3]
+    pair = json.loads(keys_file.read_text())["sales-copilot"]
+    assert httpx.get(f"{address}/api/public/health").json() == {"status": "OK", "version": "4.16.0"}
+    answer = httpx.get(f"{address}/api/public/projects", auth=(pair["public_key"], pair["secret_key"]))
+    assert answer.json()["data"][0]["name"] == "Sales Copilot"
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+    assert process.stdout.read() == ""
+
+
+def test_truth_is_json_and_names_its_projects() -> None:
+    truth = json.loads(run("truth", *SMALL).stdout)
+    assert tuple(truth["projects"]) == PROJECTS
+    assert truth["as_of"] == "2026-11-22T00:00:00+00:00"
+    projects = json.loads(run("projects", *SMALL).stdout)
+    assert [project["id"] for project in projects] == list(PROJECTS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["truth", "--workload", "/nowhere/log.csv"], "/nowhere/log.csv: the file cannot be read"),
+        (["truth", "--end", "soon"], "--end wants an ISO date or time"),
+        (["truth", "--days", "0"], "a made workload needs 1 to 3660 days"),
+        (["serve", "--port", "1", "--keys", "/nowhere/keys.json", *SMALL], "the key file /nowhere/keys.json cannot be"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(arguments: list[str], says: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_named(keys_file: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("serve", "--port", str(port), "--keys", str(keys_file), *SMALL)
+    assert done.returncode == 1
+    assert done.stderr == f"port {port} cannot be used (Address already in use); choose another with --port.\n"
