@@ -13,8 +13,9 @@ class Upsert:
     """Merges rows into raw.<table>; versions that do not stand there go to raw.superseded_<table>.
 
     `columns` are those that this way of reading has: others are never touched. Of two versions of a key the one with
-    the newer `updated_at` stands, and of those with the same the one last in time and then in text, so that the order
-    of arrival decides nothing. `source_column` names the way that wrote the row.
+    the newer `updated_at` stands, and of those with the same the one later in time, so that the order of arrival
+    decides nothing; what says something else under the same two times was edited in place: what is read now stands.
+    `source_column` names the way that wrote the row.
     """
 
     table: str
@@ -142,7 +143,8 @@ _MATCHES = """
 create temporary table {matches} on commit drop as
 select
     {key_of_stage},
-    coalesce(stage.updated_at, '-infinity') >= coalesce(known.updated_at, '-infinity') as is_newer,
+    (coalesce(stage.updated_at, '-infinity'), stage.{event_time})
+    >= (coalesce(known.updated_at, '-infinity'), known.{event_time}) as is_newer,
     ({values_of_stage}) is distinct from ({values_of_known}) as differs,
     known.vanished_at is not null as had_vanished
 from {stage} as stage

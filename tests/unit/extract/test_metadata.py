@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracemart.extract.metadata import CUT_LENGTH, decoded_metadata
@@ -18,6 +18,7 @@ def answered(value: Any, *, ascii_only: bool = False) -> Any:
         return stored
 
 
+@settings(deadline=None)
 @given(st.text(max_size=600), st.booleans())
 def test_text_is_as_sent_or_its_beginning(sent: str, ascii_only: bool) -> None:
     received = decoded_metadata({"key": answered(sent, ascii_only=ascii_only)})["key"]
@@ -30,6 +31,7 @@ def test_text_is_as_sent_or_its_beginning(sent: str, ascii_only: bool) -> None:
         assert len(received) >= (CUT_LENGTH - 12) // 12
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),

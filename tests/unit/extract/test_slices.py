@@ -2,18 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracemart.extract.slices import Slice, Slicer, as_parameter, floor_to_millisecond
 
 MOMENTS = st.datetimes(
-    min_value=datetime(2015, 1, 1),
-    max_value=datetime(2030, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    datetime.fromisoformat("2015-01-01"), datetime.fromisoformat("2030-01-01"), timezones=st.just(UTC)
 ).map(floor_to_millisecond)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)), st.data())
 def test_slices_abut_and_cover_the_window_once(start: datetime, length: timedelta, data: st.DataObject) -> None:
     end = floor_to_millisecond(start + length)
@@ -64,6 +63,7 @@ def test_empty_years_take_few_slices() -> None:
     assert cuts < 80
 
 
+@settings(deadline=None)
 @given(MOMENTS)
 def test_parameter_names_the_same_moment_in_the_form_that_langfuse_takes(moment: datetime) -> None:
     text = as_parameter(moment)

