@@ -29,6 +29,10 @@ async def _page_not_found(_request: Request, _error: Exception) -> Response:
     return Response(HTML_NOT_FOUND, 404, media_type="text/html; charset=utf-8")
 
 
+async def _failed(_request: Request, error: Exception) -> Response:
+    return json_answer({"message": "Internal Server Error", "error": str(error)}, 500)
+
+
 def make_app(store: Store) -> Starlette:
     """The application; requests see `store`, and what they write is kept in it."""
     api = "/api/public"
@@ -56,7 +60,12 @@ def make_app(store: Store) -> Starlette:
     ]
     app = Starlette(
         routes=routes,
-        exception_handlers={ApiError: catalogue.api_error, 404: _page_not_found, 405: catalogue.method_not_allowed},
+        exception_handlers={
+            ApiError: catalogue.api_error,
+            404: _page_not_found,
+            405: catalogue.method_not_allowed,
+            Exception: _failed,
+        },
     )
     app.state.store = store
     return app

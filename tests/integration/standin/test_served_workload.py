@@ -114,6 +114,25 @@ def test_a_filter_takes_the_rows_that_hold_and_no_other(
     assert 0 < len(found) < len(every)
 
 
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [
+        ({"metrics": [{"measure": "count", "aggregation": "median"}]}, ["query", "metrics", 0, "aggregation"]),
+        ({"metrics": [{"aggregation": "count"}]}, ["query", "metrics", 0, "measure"]),
+        ({"metrics": [], "dimensions": ["name"]}, ["query", "dimensions", 0, "field"]),
+        ({"metrics": [], "timeDimension": {"granularity": "year"}}, ["query", "timeDimension", "granularity"]),
+    ],
+)
+def test_a_metrics_query_that_makes_no_sense_is_refused_with_its_place(
+    made_server: Server, part: dict[str, Any], path: list[Any]
+) -> None:
+    query = {"view": "observations", "fromTimestamp": "2026-10-01T00:00:00Z", "toTimestamp": "2026-11-22T00:00:00Z"}
+    with made_server.client("sales-copilot") as client:
+        answer = client.get("/api/public/v2/metrics", params={"query": json.dumps(query | part)})
+    assert answer.status_code == 400
+    assert [issue["path"] for issue in answer.json()["error"]] == [path]
+
+
 def test_percentiles_and_means_of_latency_are_in_milliseconds(made_server: Server, made: Workload) -> None:
     query = {
         "view": "observations",

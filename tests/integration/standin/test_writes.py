@@ -107,6 +107,15 @@ def test_a_deleted_trace_is_gone_with_its_scores_and_leaves_no_mark(server: Serv
         assert client.get("/api/public/v3/scores").json() == {"data": [], "meta": {"limit": 50}}
 
 
+def test_deletions_answer_as_recorded_even_for_what_is_not_there(server: Server) -> None:
+    deletions = [entry for entry in entries("16") if entry["request"]["method"] == "DELETE"]
+    assert len(deletions) == 4
+    with httpx.Client(base_url=server.address, timeout=30) as client:
+        for entry in deletions:
+            answer = send(client, entry)
+            assert (answer.status_code, answer.json()) == (entry["status"], entry["body"])
+
+
 def test_a_score_sent_again_changes_in_place_and_keeps_its_time(server: Server) -> None:
     first = {"id": "s", "name": "quality", "value": 0.2, "traceId": "t", "comment": "a",
              "timestamp": "2026-11-01T00:00:00Z"}  # fmt: skip

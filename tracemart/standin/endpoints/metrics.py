@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import Request
@@ -30,6 +31,10 @@ from tracemart.standin.timestamps import parse_zoned
 VIEWS = ("observations", "scores-numeric", "scores-categorical", "scores-boolean")
 MAXIMUM_ROWS = 1000
 DEFAULT_ROWS = 100
+AGGREGATIONS = (
+    "sum", "avg", "count", "max", "min", "p50", "p75", "p90", "p95", "p99", "histogram", "uniq",
+)  # fmt: skip
+GRANULARITIES = ("auto", "minute", "hour", "day", "week", "month")
 _HIGH_CARDINALITY = {"id", "traceId", "userId", "sessionId", "parentObservationId"}
 
 
@@ -68,12 +73,30 @@ def _issues(query: Any) -> list[Issue]:
             issues.append(wrong_type("string", "undefined", "query", name))
         elif parse_zoned(str(query[name])) is None:
             issues.append(not_iso("query", name))
+    if not issues:
+        issues.extend(_part_issues(query))
     limit = (query.get("config") or {}).get("row_limit", DEFAULT_ROWS)
     if limit > MAXIMUM_ROWS:
         issues.append(too_big(MAXIMUM_ROWS, "query", "config", "row_limit"))
     elif limit <= 0:
         issues.append(too_small(0, "query", "config", "row_limit", inclusive=False))
     return issues
+
+
+def _part_issues(query: dict[str, Any]) -> Iterator[Issue]:
+    """What is wrong inside the lists of a query whose outline is right."""
+    wanted = (("dimensions", "field"), ("metrics", "measure"), ("metrics", "aggregation"))
+    for name, key in wanted:
+        for place, part in enumerate(query.get(name) or []):
+            value = part.get(key) if isinstance(part, dict) else None
+            if not isinstance(value, str):
+                yield wrong_type("string", "undefined" if value is None else javascript_type(value),
+                                 "query", name, place, key)  # fmt: skip
+            elif key == "aggregation" and value not in AGGREGATIONS:
+                yield not_an_option(AGGREGATIONS, "query", name, place, key)
+    time_dimension = query.get("timeDimension")
+    if time_dimension and time_dimension.get("granularity") not in GRANULARITIES:
+        yield not_an_option(GRANULARITIES, "query", "timeDimension", "granularity")
 
 
 def _check_names(query: dict[str, Any], view: View[Any]) -> None:

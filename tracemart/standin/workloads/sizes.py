@@ -31,9 +31,6 @@ class SizeTable:
     def answers(self, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
         return _draw(self.answer, uniform)
 
-    def mean_prompt(self) -> float:
-        return float(np.trapezoid(self.prompt, PERCENTS) / 100)
-
 
 def _draw(quantiles: tuple[int, ...], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.rint(np.interp(uniform * 100, PERCENTS, quantiles)).astype(np.int64)
