@@ -59,8 +59,8 @@ def begin_load(
     window: tuple[datetime, datetime] | None = None,
 ) -> int:
     """The new batch's id; waits for another load of the same rows to end."""
-    # The transaction is idle while the server is waited for.
-    connection.execute("set local idle_in_transaction_session_timeout = 0")
+    # It is idle while Langfuse is waited for; but a loader whose machine went away must not hold its lock for hours.
+    connection.execute("set local idle_in_transaction_session_timeout = '30min'")
     connection.execute(
         "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
         (f"tracemart load {key.instance}/{key.project_id}/{key.entity}",),

@@ -1,0 +1,123 @@
+"""Models and prompts are kept as versions: from when to when we knew them so."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from tracemart.extract.catalogue import MODELS, PROMPTS, Catalogue, load_catalogue, load_project
+from tracemart.extract.client import ProjectIdentity
+from tracemart.extract.load import LoadCounts, LoadKey
+from tracemart.warehouse import Role, Warehouse
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+def model(row_id: str, price: float = 1e-6, **other: Any) -> dict[str, Any]:
+    tier = {"name": "Standard", "isDefault": True, "priority": 0, "conditions": [], "prices": {"input": price}}
+    return {"id": row_id, "modelName": row_id, "inputPrice": price, "pricingTiers": [tier]} | other
+
+
+def prompt(name: str, **other: Any) -> dict[str, Any]:
+    return {"name": name, "type": "text", "versions": [1], "labels": ["latest"], "tags": [], "lastConfig": {}} | other
+
+
+def load(warehouse: Warehouse, catalogue: Catalogue, entries: list[Any], *, is_complete: bool = True) -> LoadCounts:
+    key = LoadKey("demo", "proj", catalogue.table, "v4")
+    with warehouse.connect(Role.LOADER) as connection:
+        return load_catalogue(connection, catalogue, key, entries, is_complete=is_complete, run_id=None)
+
+
+def changes(counts: LoadCounts) -> tuple[int, int, int]:
+    return counts.inserted, counts.updated, counts.unchanged
+
+
+def test_changed_price_closes_a_version_and_opens_the_next(warehouse: Warehouse, query: Query) -> None:
+    assert changes(load(warehouse, MODELS, [model("a"), model("b")])) == (2, 0, 0)
+    assert changes(load(warehouse, MODELS, [model("b"), model("a")])) == (0, 0, 2)
+    assert changes(load(warehouse, MODELS, [model("a", 2e-6), model("b")])) == (0, 1, 1)
+
+    versions = query("select id, input_price::text, known_to is null, batch_id from raw.models order by id, known_from")
+    assert versions == [("a", "0.000001", False, 1), ("a", "0.000002", True, 3), ("b", "0.000001", True, 1)]
+    assert query(
+        "select count(*) from raw.models old join raw.models new using (instance, project_id, id)"
+        " where old.known_to = new.known_from"
+    ) == [(1,)]
+
+
+def test_change_in_a_tier_alone_is_a_new_version(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a")])
+    changed = model("a")
+    changed["pricingTiers"][0]["prices"]["input_cached_tokens"] = 5e-7
+
+    assert changes(load(warehouse, MODELS, [changed])) == (0, 1, 0)
+    price = "(pricing_tiers -> 0 -> 'prices' ->> 'input_cached_tokens')::numeric"
+    assert query(f"select {price} from raw.models where known_to is null") == [(Decimal("5e-7"),)]
+
+
+def test_disappeared_model_is_closed_and_may_come_back(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a"), model("b")])
+
+    assert changes(load(warehouse, MODELS, [model("a")])) == (0, 1, 1)
+    assert query("select id from raw.models where known_to is null") == [("a",)]
+    assert changes(load(warehouse, MODELS, [model("a"), model("b")])) == (1, 0, 1)
+    assert query("select count(*), count(known_to) from raw.models where id = 'b'") == [(2, 1)]
+
+
+def test_incomplete_listing_closes_nothing(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a"), model("b")])
+
+    assert changes(load(warehouse, MODELS, [model("a")], is_complete=False)) == (0, 0, 1)
+    assert query("select count(known_to) from raw.models") == [(0,)]
+
+
+def test_entry_that_cannot_be_parsed_leaves_its_version(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a"), model("b")])
+
+    counts = load(warehouse, MODELS, [model("a"), model("b", inputPrice="dear"), {"modelName": "c"}, "text"])
+
+    assert (counts.inserted, counts.updated, counts.rejected) == (0, 0, 3)
+    assert query("select count(*), count(known_to) from raw.models") == [(2, 0)]
+    assert query("select row_id, reason from raw.rejected_rows order by rejected_row_id") == [
+        ("b", "inputPrice is no number"),
+        (None, "id is missing"),
+        (None, "the row is no object"),
+    ]
+
+
+def test_server_before_price_tiers_gives_one_tier(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [{"id": "a", "modelName": "a", "prices": {"input": {"price": 1e-6}}}])
+
+    assert query("select pricing_tiers from raw.models") == [
+        ([{"name": "Standard", "isDefault": True, "priority": 0, "conditions": [], "prices": {"input": 1e-6}}],)
+    ]
+
+
+def test_prompt_versions(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, PROMPTS, [prompt("folder/answer")])
+    load(warehouse, PROMPTS, [prompt("folder/answer", versions=[1, 2], labels=["latest", "pro duction"], tags=['"'])])
+
+    assert query("select versions, labels, tags, known_to is null from raw.prompts order by known_from") == [
+        ([1], ["latest"], [], False),
+        ([1, 2], ["latest", "pro duction"], ['"'], True),
+    ]
+
+
+def test_same_model_in_two_projects_is_two_models(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a")])
+    with warehouse.connect(Role.LOADER) as connection:
+        other = LoadKey("demo", "other", "models", "v4")
+        load_catalogue(connection, MODELS, other, [], is_complete=True, run_id=None)
+
+    assert query("select project_id, known_to from raw.models") == [("proj", None)]
+
+
+def test_renamed_project_is_updated_in_place(warehouse: Warehouse, query: Query) -> None:
+    key = LoadKey("demo", "proj", "projects", "v4")
+
+    def load_named(name: str) -> tuple[int, int, int]:
+        identity = ProjectIdentity("proj", name, "o", "O", {"cost_center": 7}, None)
+        with warehouse.connect(Role.LOADER) as connection:
+            return changes(load_project(connection, key, identity, "http://langfuse.test", None))
+
+    assert [load_named("Before"), load_named("Before"), load_named("After")] == [(1, 0, 0), (0, 0, 1), (0, 1, 0)]
+    assert query("select name, metadata, batch_id from raw.projects") == [("After", {"cost_center": 7}, 3)]
