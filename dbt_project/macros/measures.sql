@@ -24,5 +24,5 @@
 
 {# An exact percentile of milliseconds, to the microsecond; NULL where nothing was measured. #}
 {% macro percentile(fraction, column) -%}
-    round((percentile_cont({{ fraction }}) within group (order by {{ column }}))::numeric, 3)
+    trim_scale(round((percentile_cont({{ fraction }}) within group (order by {{ column }}))::numeric, 3))
 {%- endmacro %}

@@ -1,7 +1,10 @@
 """From raw to marts: dbt builds where no reader looks, checks follow, publishing swaps the schemas."""
 
+from tracemart.build.invocation import manifests
 from tracemart.build.layers import LAYERS, LayerResult, NodeResult, build_layer
 from tracemart.build.slots import publish, start_build
 from tracemart.build.step import BuildResult, build
 
-__all__ = ["LAYERS", "BuildResult", "LayerResult", "NodeResult", "build", "build_layer", "publish", "start_build"]
+__all__ = [
+    "LAYERS", "BuildResult", "LayerResult", "NodeResult", "build", "build_layer", "manifests", "publish", "start_build",
+]  # fmt: skip

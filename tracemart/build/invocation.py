@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tracemart.build.version import DBT_PROJECT, dbt_variables
+from tracemart.build.version import DBT_PROJECT, dbt_variables, newest_change
 from tracemart.errors import BuildError
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, first_line
+
+# Parsing wants a profile, though it opens no connection.
+_NO_WAREHOUSE: dict[str, str | int] = {"host": "", "user": "", "password": "", "dbname": ""}
 
 Event = Any
 """dbt's EventMsg: `info.name`, `data`."""
@@ -36,6 +39,18 @@ def dbt_home(settings: Settings) -> Path:
     return settings.home / "dbt"
 
 
+def manifests(settings: Settings) -> Path:
+    """The folder with dbt's manifest.json and semantic_manifest.json; the project is parsed if they are older than it.
+
+    Needs no warehouse. Raises BuildError.
+    """
+    target = dbt_home(settings) / "target"
+    files = [target / "manifest.json", target / "semantic_manifest.json"]
+    if not all(file.exists() for file in files) or files[0].stat().st_mtime < newest_change():
+        run_dbt(settings, ["parse"])
+    return target
+
+
 def _places(settings: Settings) -> list[str]:
     home = dbt_home(settings)
     return [
@@ -53,7 +68,7 @@ def _places(settings: Settings) -> list[str]:
 @contextmanager
 def _environment(settings: Settings) -> Iterator[None]:
     """The profile's variables; a password stands in the environment, never among a command's arguments."""
-    info = Warehouse(settings).conninfo(Role.TRANSFORMER)
+    info = _NO_WAREHOUSE if settings.database_url is None else Warehouse(settings).conninfo(Role.TRANSFORMER)
     wanted = {f"TRACEMART_DBT_{name.upper()}": str(value) for name, value in info.items()}
     wanted.setdefault("TRACEMART_DBT_PORT", "5432")
     wanted |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}

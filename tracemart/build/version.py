@@ -26,3 +26,8 @@ def dbt_variables(settings: Settings) -> dict[str, str]:
 def _files() -> list[Path]:
     patterns = ("models/**/*.sql", "macros/**/*.sql", "seeds/**/*.csv", "seeds/**/*.yml", "dbt_project.yml")
     return sorted(file for pattern in patterns for file in DBT_PROJECT.glob(pattern))
+
+
+def newest_change() -> float:
+    """When a file of the dbt project last changed, as a POSIX timestamp."""
+    return max(file.stat().st_mtime for file in DBT_PROJECT.rglob("*") if file.is_file())

@@ -62,18 +62,18 @@ normalised as (
         scores.*,
         {{ local_day("scores.scored_at") }} as score_date,
         quality_scores.weight,
-        case
-            when quality_scores.score_name is null or scores.numeric_value is null then null
+        trim_scale(case
             when quality_scores.direction = 'higher'
                 then least(greatest(
                     (scores.numeric_value - quality_scores.minimum)
                     / nullif(quality_scores.maximum - quality_scores.minimum, 0), 0
                 ), 1)
-            else least(greatest(
-                (quality_scores.maximum - scores.numeric_value)
-                / nullif(quality_scores.maximum - quality_scores.minimum, 0), 0
-            ), 1)
-        end as quality,
+            when quality_scores.direction = 'lower'
+                then least(greatest(
+                    (quality_scores.maximum - scores.numeric_value)
+                    / nullif(quality_scores.maximum - quality_scores.minimum, 0), 0
+                ), 1)
+        end) as quality,
         case
             when quality_scores.direction = 'higher' then scores.numeric_value >= quality_scores.success_at
             when quality_scores.direction = 'lower' then scores.numeric_value <= quality_scores.success_at

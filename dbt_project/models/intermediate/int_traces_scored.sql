@@ -26,7 +26,7 @@ traces as (
         instance,
         project_id,
         trace_id,
-        round(sum(weight * quality) / nullif(sum(weight), 0), 6) as quality,
+        trim_scale(round(sum(weight * quality) / nullif(sum(weight), 0), 6)) as quality,
         bool_and(is_success) as is_successful
     from voices
     group by instance, project_id, trace_id

@@ -44,7 +44,7 @@ judged as (
         {% for column in cell %}
         tasks.{{ column }},
         {% endfor %}
-        round(avg(scored.quality), 6) as quality
+        trim_scale(round(avg(scored.quality), 6)) as quality
     from tasks
     inner join scored
         on
@@ -64,7 +64,7 @@ final as (
         {% endfor %}
         days.calls,
         days.errors,
-        round(days.errors::numeric / days.calls, 6) as error_rate,
+        trim_scale(round(days.errors::numeric / days.calls, 6)) as error_rate,
         days.traces,
         days.input_tokens,
         days.cached_input_tokens,

@@ -53,7 +53,7 @@ parts as (
         usage.cost_usd,
         case
             when usage.usage_type in ('cached_input', 'cache_write') and usage.cost_usd > 0
-                then round(usage.units * input_prices.input_price_usd - usage.cost_usd, 12)
+                then trim_scale(round(usage.units * input_prices.input_price_usd - usage.cost_usd, 12))
         end as cached_savings_usd
     from generations
     inner join usage

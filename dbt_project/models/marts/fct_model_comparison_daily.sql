@@ -86,12 +86,12 @@ judged as (
 compared as (
     select
         days.*,
-        round(days.errors::numeric / days.calls, 6) as error_rate,
-        round(days.cost_usd / nullif(days.total_tokens, 0) * 1000, 12) as cost_per_1k_tokens_usd,
-        round(days.cost_usd / days.calls, 12) as cost_per_call_usd,
-        round(judged.cost_per_successful_task_usd, 12) as cost_per_successful_task_usd,
-        round(judged.quality, 6) as quality,
-        round(judged.token_efficiency, 6) as token_efficiency,
+        trim_scale(round(days.errors::numeric / days.calls, 6)) as error_rate,
+        trim_scale(round(days.cost_usd / nullif(days.total_tokens, 0) * 1000, 12)) as cost_per_1k_tokens_usd,
+        trim_scale(round(days.cost_usd / days.calls, 12)) as cost_per_call_usd,
+        trim_scale(round(judged.cost_per_successful_task_usd, 12)) as cost_per_successful_task_usd,
+        trim_scale(round(judged.quality, 6)) as quality,
+        trim_scale(round(judged.token_efficiency, 6)) as token_efficiency,
         min(days.cost_usd / days.calls) over peers as least_cost_per_call_usd,
         min(days.p95_latency_ms) over peers as least_latency_ms
     from days

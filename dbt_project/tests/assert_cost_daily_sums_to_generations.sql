@@ -1,0 +1,1 @@
+{{ differing_days("fct_cost_daily", tokens="tokens") }}
