@@ -50,7 +50,7 @@ def model_line(row: Any) -> str:
         fields.decimal(get("totalPrice"), "totalPrice"),
         fields.json(tiers),
     ]
-    return "\t".join(values) + "\n"
+    return fields.line(values)
 
 
 def prompt_line(row: Any) -> str:
@@ -67,7 +67,7 @@ def prompt_line(row: Any) -> str:
         fields.json(get("lastConfig")),
         fields.time(get("lastUpdatedAt"), "lastUpdatedAt"),
     ]
-    return "\t".join(values) + "\n"
+    return fields.line(values)
 
 
 MODELS = Catalogue(
@@ -133,7 +133,7 @@ def load_catalogue(
         )
     )
     with connection.cursor() as cursor:
-        with cursor.copy(sql.SQL("copy {stage} ({columns}) from stdin").format(**names)) as copy:
+        with cursor.copy(sql.SQL("copy {stage} ({columns}) from stdin " + fields.COPY_OPTIONS).format(**names)) as copy:
             copy.write("".join(lines.values()).encode())
         cursor.execute(sql.SQL(_CLOSE_CHANGED).format(**names), whose)
         changed = cursor.rowcount
@@ -157,7 +157,7 @@ def load_project(
 ) -> LoadCounts:
     """Keep what the server says about the project itself, in the caller's transaction."""
     batch_id = begin_load(connection, key, run_id)
-    metadata = None if identity.metadata is None else fields.json_document(identity.metadata)
+    metadata = None if identity.metadata is None else fields.json(identity.metadata)
     row = connection.execute(
         "insert into raw.projects as known (instance, project_id, name, organization_id, organization_name, metadata,"
         " retention_days, host, batch_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"

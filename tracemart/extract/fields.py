@@ -1,7 +1,7 @@
 """From JSON values to the text of PostgreSQL's COPY, or a reason why a value cannot be kept.
 
-Each function takes a JSON value as Langfuse sends it and returns the escaped COPY text, `\\N` for NULL.
-Langfuse's text columns hold `""` for nothing (langfuse.md, fact 9), so `""` is NULL everywhere.
+Each function takes a JSON value as Langfuse sends it and returns its text, and `line` makes a row of such texts.
+Langfuse's text columns hold `""` for nothing (langfuse.md, fact 9), so `""` is NULL everywhere, in COPY too.
 """
 
 import re
@@ -10,30 +10,35 @@ from typing import Any
 
 import orjson
 
-NULL = "\\N"
+NULL = ""
+COPY_OPTIONS = "(format text, null '')"
 LARGEST_COUNT = 2**63 - 1
 REPLACEMENT = "\ufffd"
 
-_NEEDS_ESCAPE = re.compile(r"[\\\t\n\r\x00]").search
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\x00": REPLACEMENT})
 _IS_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
 _IS_WHOLE = re.compile(r"-?[0-9]{1,30}").fullmatch
-_IS_PLAIN_TIME = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z").fullmatch
 
 
 class RowError(Exception):
     """Why one row cannot be kept; the message is the reason that raw.rejected_rows shows."""
 
 
-def escaped(text: str) -> str:
-    return text.translate(_ESCAPES) if _NEEDS_ESCAPE(text) else text
+def line(values: list[str]) -> str:
+    """A row for COPY with COPY_OPTIONS; PostgreSQL's text knows no NUL character, so it becomes U+FFFD."""
+    joined = "\t".join(values)
+    # Four searches for one character are ten times faster than one expression for all.
+    is_plain = "\\" not in joined and "\n" not in joined and "\r" not in joined and "\x00" not in joined
+    if not is_plain or joined.count("\t") != len(values) - 1:
+        joined = "\t".join([value.translate(_ESCAPES) for value in values])
+    return joined + "\n"
 
 
 def text(value: Any, name: str) -> str:
-    if value is None or value == "":
+    if value is None:
         return NULL
-    if isinstance(value, str):
-        return escaped(value)
+    if type(value) is str:
+        return value
     raise RowError(f"{name} is no text")
 
 
@@ -53,7 +58,10 @@ def time(value: Any, name: str) -> str:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise RowError(f"{name} has no time zone")
-        return value if _IS_PLAIN_TIME(value) else moment.astimezone(UTC).isoformat()
+        # The form of Langfuse's own times, 2026-11-22T14:03:00.613Z, is PostgreSQL's too.
+        if len(value) == 24 and value[23] == "Z" and value[19] == "." and value[10] == "T" and value[7] == "-":
+            return value
+        return moment.astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         raise RowError(f"{name} is no time") from None
 
@@ -91,6 +99,8 @@ def count(value: Any, name: str) -> str:
     """A whole number of at least zero that fits a bigint; some servers send it as text."""
     if value is None or value == "":
         return NULL
+    if type(value) is int and 0 <= value <= LARGEST_COUNT:
+        return str(value)
     return str(_count(value, name))
 
 
@@ -98,12 +108,6 @@ def json(value: Any) -> str:
     """Any JSON; PostgreSQL's jsonb knows no NUL character, so it becomes U+FFFD."""
     if value is None:
         return NULL
-    dumped = json_document(value)
-    return dumped.replace("\\", "\\\\") if "\\" in dumped else dumped
-
-
-def json_document(value: Any) -> str:
-    """JSON text that jsonb takes, not escaped for COPY."""
     dumped = orjson.dumps(value).decode()
     return orjson.dumps(_without_nul(value)).decode() if "\\u0000" in dumped else dumped
 
@@ -147,8 +151,8 @@ def text_array(value: Any, name: str) -> str:
         raise RowError(f"{name} is no list of texts")
     if not value:
         return "{}"
-    quoted = ('"' + entry.replace("\\", "\\\\").replace('"', '\\"') + '"' for entry in value)
-    return escaped("{" + ",".join(quoted) + "}")
+    quoted = ['"' + entry.replace("\\", "\\\\").replace('"', '\\"') + '"' for entry in value]
+    return "{" + ",".join(quoted) + "}"
 
 
 def count_array(value: Any, name: str) -> str:

@@ -114,7 +114,7 @@ def reject(connection: psycopg.Connection, key: LoadKey, batch_id: int, rejected
             [
                 (
                     key.instance, key.project_id, key.entity, key.source, row_id_of(payload), reason,
-                    fields.json_document(payload), payload_hash(payload), batch_id,
+                    fields.json(payload) or "null", payload_hash(payload), batch_id,
                 )
                 for payload, reason in rejected
             ],
@@ -145,7 +145,7 @@ class Load:
 
     def __post_init__(self) -> None:
         self.upsert.create_stage(self.connection)
-        self._copy = sql.SQL("copy {} ({}) from stdin").format(
+        self._copy = sql.SQL("copy {} ({}) from stdin " + fields.COPY_OPTIONS).format(
             sql.Identifier(self.upsert.stage),
             sql.SQL(", ").join(sql.Identifier(column) for column in self.upsert.columns),
         )

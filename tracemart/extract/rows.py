@@ -85,7 +85,7 @@ def observation_line(row: Any) -> str:
         _small_count(get("promptVersion"), "promptVersion"),
         fields.json_or_none(decoded_metadata(get("metadata"))),
     ]
-    return "\t".join(values) + "\n"
+    return fields.line(values)
 
 
 def score_line(row: Any) -> str:
@@ -119,7 +119,7 @@ def score_line(row: Any) -> str:
         time(get("createdAt"), "createdAt"),
         time(get("updatedAt"), "updatedAt"),
     ]
-    return "\t".join(values) + "\n"
+    return fields.line(values)
 
 
 def _score_value(value: Any, data_type: str) -> tuple[str, str]:

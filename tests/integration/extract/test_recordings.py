@@ -12,6 +12,7 @@ import pytest
 from psycopg.types.json import set_json_loads
 
 from tracemart.extract.catalogue import MODELS, PROMPTS
+from tracemart.extract.fields import COPY_OPTIONS
 from tracemart.extract.rows import OBSERVATION_COLUMNS, SCORE_COLUMNS, RowMaker, observation_line, score_line
 from tracemart.warehouse import Role, Warehouse
 
@@ -78,7 +79,7 @@ def copied_back(warehouse: Warehouse) -> CopiedBack:
             set_json_loads(partial(json.loads, parse_float=Decimal), cursor)
             cursor.execute(f"create temporary table back as select {listed} from raw.{table} limit 0".encode())
             cursor.execute("alter table back add place bigint generated always as identity")
-            with cursor.copy(f"copy back ({listed}) from stdin".encode()) as stream:
+            with cursor.copy(f"copy back ({listed}) from stdin {COPY_OPTIONS}".encode()) as stream:
                 for row in rows:
                     stream.write(make_line(row).encode())
             found = cursor.execute(f"select {listed} from back order by place".encode()).fetchall()
