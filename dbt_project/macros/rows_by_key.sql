@@ -1,8 +1,8 @@
-{# For a lateral join: the rows of a model that share the outer row's key. `offset 0` keeps it a look-up in the index,
-   for the planner cannot know how few outer rows there are. #}
-{% macro rows_by_key(model_name, outer_name, keys) -%}
+{# For a lateral join: the rows that share the outer row's key. `offset 0` keeps it a look-up in the index, for the
+   planner cannot know how few outer rows there are. #}
+{% macro rows_by_key(inner_name, outer_name, keys) -%}
     select inner_rows.*
-        from {{ ref(model_name) }} as inner_rows
+        from {{ inner_name }} as inner_rows
         where
             {%- for key in keys %}
             {{ "and " if not loop.first }}inner_rows.{{ key }} = {{ outer_name }}.{{ key }}
@@ -11,9 +11,9 @@
 {%- endmacro %}
 
 {# The same for a range of time within a project: the rows of one touched day. #}
-{% macro rows_of_day(model_name, moment_column) -%}
+{% macro rows_of_day(inner_name, moment_column) -%}
     select inner_rows.*
-        from {{ ref(model_name) }} as inner_rows
+        from {{ inner_name }} as inner_rows
         where
             inner_rows.instance = projects.instance
             and inner_rows.project_id = projects.project_id

@@ -1,18 +1,15 @@
+{# In each of these, `ref` stands outside of the condition: dbt reads dependencies once, when it parses. #}
+
 {# Delete the days that this build computes anew; a day that lost all its rows stays empty. #}
 {% macro delete_touched_days(day_column) -%}
-    {% if is_incremental() %}
-    delete from {{ this }}
-    where {{ day_column }} in (select reporting_day from {{ ref("int_days_touched") }})
-    {% endif %}
+    {% set days = ref("int_days_touched") -%}
+    {% if is_incremental() %}delete from {{ this }} where {{ day_column }} in (select reporting_day from {{ days }}){% endif %}
 {%- endmacro %}
 
 {# The days of an upstream table that a roll-up reads: only touched ones, or all where the roll-up is made whole. #}
 {% macro only_touched_days(day_column) -%}
-    {% if is_incremental() -%}
-    {{ day_column }} in (select days.reporting_day from {{ ref("int_days_touched") }} as days)
-    {%- else -%}
-    true
-    {%- endif %}
+    {% set days = ref("int_days_touched") -%}
+    {% if is_incremental() %}{{ day_column }} in (select days.reporting_day from {{ days }} as days){% else %}true{% endif %}
 {%- endmacro %}
 
 {# Lets a test say `where: usage_date in __touched_days__`, so that checking a build costs what is new in it. #}

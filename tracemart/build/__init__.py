@@ -1,8 +1,8 @@
 """From raw to marts: dbt builds where no reader looks, checks follow, publishing swaps the schemas."""
 
 from tracemart.build.invocation import manifests
-from tracemart.build.layers import LAYERS, LayerResult, NodeResult, build_layer
-from tracemart.build.slots import publish, start_build
+from tracemart.build.layers import LayerResult, NodeResult, build_layer
+from tracemart.build.slots import LAYERS, publish, start_build
 from tracemart.build.step import BuildResult, build
 
 __all__ = [

@@ -9,6 +9,8 @@ import psycopg
 
 from tracemart.build.invocation import run_dbt
 from tracemart.build.slots import (
+    GOOD_STATUSES,
+    LAYERS,
     RunningBuild,
     fail_build,
     resume_build,
@@ -21,9 +23,7 @@ from tracemart.warehouse import Progress, Role, Warehouse, warehouse_error
 
 logger = logging.getLogger(__name__)
 
-LAYERS = ("staging", "intermediate", "marts")
 ROUNDS = 5
-_GOOD = ("success", "pass", "warn", "no-op")
 _RESULT_EVENTS = ("LogModelResult", "LogTestResult", "LogSeedResult", "LogNodeResult")
 
 
@@ -41,7 +41,7 @@ class NodeResult:
 
     @property
     def is_good(self) -> bool:
-        return self.status in _GOOD
+        return self.status in GOOD_STATUSES
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
 BUILD_LOCK = 7_466_302_012
+LAYERS = ("staging", "intermediate", "marts")
+GOOD_STATUSES = ("success", "pass", "warn", "no-op")
 READERS = (Role.ANALYST, Role.FORECASTER)
 
 # Loads that brought nothing new touch no day.
@@ -173,7 +175,7 @@ def fail_build(settings: Settings, build_id: int, message: str) -> None:
 def publish(settings: Settings, build_id: int) -> datetime:
     """Show readers the build, whole, in one transaction; when that was. A build already published stays as it is.
 
-    Raises BuildError if a later build took its place, WarehouseError.
+    Raises BuildError if a layer was not built well or a later build took its place, WarehouseError.
     """
     with Warehouse(settings).connect(Role.TRANSFORMER) as connection:
         try:
@@ -181,7 +183,9 @@ def publish(settings: Settings, build_id: int) -> datetime:
             if published_at is not None:
                 return published_at
             take_build_lock(connection, "pg_try_advisory_xact_lock")
-            return _publish(connection, resume_build(connection, build_id))
+            build = resume_build(connection, build_id)
+            _check_is_built(connection, build_id)
+            return _publish(connection, build)
         except psycopg.Error as error:
             raise warehouse_error(error, "publishing the marts") from None
 
@@ -189,6 +193,16 @@ def publish(settings: Settings, build_id: int) -> datetime:
 def _published_at(connection: psycopg.Connection, build_id: int) -> datetime | None:
     row = connection.execute("select published_at from operations.builds where build_id = %s", (build_id,)).fetchone()
     return row[0] if row else None
+
+
+def _check_is_built(connection: psycopg.Connection, build_id: int) -> None:
+    row = connection.execute(
+        "select count(distinct layer) = %s and bool_and(status = any(%s)) from operations.model_runs"
+        " where build_id = %s",
+        (len(LAYERS), list(GOOD_STATUSES), build_id),
+    ).fetchone()
+    if row is None or not row[0]:
+        raise BuildError(f"Build {build_id} is not whole, so it cannot be published: build its layers first.")
 
 
 def _publish(connection: psycopg.Connection, build: RunningBuild) -> datetime:

@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass
 
-from tracemart.build.layers import LAYERS, LayerResult, build_layer
-from tracemart.build.slots import fail_build, publish, start_build
+from tracemart.build.layers import LayerResult, build_layer
+from tracemart.build.slots import LAYERS, fail_build, publish, start_build
 from tracemart.errors import ValidationFailedError
 from tracemart.settings import Settings
 from tracemart.warehouse import Progress

@@ -2,12 +2,33 @@
 
 with
 
+-- Read more than once below, each time by an index of its own.
+observations as not materialized (
+    select * from {{ ref("stg_langfuse__observations") }}
+),
+
+superseded_observations as (
+    select * from {{ ref("stg_langfuse__superseded_observations") }}
+),
+
+scores as not materialized (
+    select * from {{ ref("stg_langfuse__scores") }}
+),
+
+superseded_scores as (
+    select * from {{ ref("stg_langfuse__superseded_scores") }}
+),
+
+projects as (
+    select * from {{ ref("stg_langfuse__projects") }}
+),
+
 {% if flags.FULL_REFRESH %}
 
 moments as (
-    select started_at as moment from {{ ref("stg_langfuse__observations") }}
+    select started_at as moment from observations
     union all
-    select scored_at as moment from {{ ref("stg_langfuse__scores") }}
+    select scored_at as moment from scores
 ),
 
 {% else %}
@@ -23,7 +44,7 @@ changed_observations as (
         project_id,
         trace_id,
         started_at as moment
-    from {{ ref("stg_langfuse__observations") }}
+    from observations
     where batch_id = any((select batch_ids from pending)::bigint [])
     union all
     select
@@ -31,7 +52,7 @@ changed_observations as (
         project_id,
         trace_id,
         started_at as moment
-    from {{ ref("stg_langfuse__superseded_observations") }}
+    from superseded_observations
     where superseded_by_batch_id = any((select batch_ids from pending)::bigint [])
 ),
 
@@ -41,7 +62,7 @@ changed_scores as (
         project_id,
         trace_id,
         scored_at as moment
-    from {{ ref("stg_langfuse__scores") }}
+    from scores
     where batch_id = any((select batch_ids from pending)::bigint [])
     union all
     select
@@ -49,7 +70,7 @@ changed_scores as (
         project_id,
         trace_id,
         scored_at as moment
-    from {{ ref("stg_langfuse__superseded_scores") }}
+    from superseded_scores
     where superseded_by_batch_id = any((select batch_ids from pending)::bigint [])
 ),
 
@@ -64,7 +85,7 @@ changed_projects as (
     select
         instance,
         project_id
-    from {{ ref("stg_langfuse__projects") }}
+    from projects
     where batch_id = any((select batch_ids from pending)::bigint [])
 ),
 
@@ -73,28 +94,28 @@ moments as (
     union all
     select moment from changed_scores
     union all
-    select observations.started_at as moment
+    select rows_of_trace.started_at as moment
     from changed_traces
     cross join lateral (
-        {{ rows_by_key("stg_langfuse__observations", "changed_traces", ["instance", "project_id", "trace_id"]) }}
-    ) as observations
+        {{ rows_by_key("observations", "changed_traces", ["instance", "project_id", "trace_id"]) }}
+    ) as rows_of_trace
     union all
-    select scores.scored_at as moment
+    select scores_of_trace.scored_at as moment
     from changed_traces
     cross join lateral (
-        {{ rows_by_key("stg_langfuse__scores", "changed_traces", ["instance", "project_id", "trace_id"]) }}
-    ) as scores
+        {{ rows_by_key("scores", "changed_traces", ["instance", "project_id", "trace_id"]) }}
+    ) as scores_of_trace
     union all
     select observations.started_at as moment
     from changed_projects
-    inner join {{ ref("stg_langfuse__observations") }} as observations
+    inner join observations
         on
             changed_projects.instance = observations.instance
             and changed_projects.project_id = observations.project_id
     union all
     select scores.scored_at as moment
     from changed_projects
-    inner join {{ ref("stg_langfuse__scores") }} as scores
+    inner join scores
         on
             changed_projects.instance = scores.instance
             and changed_projects.project_id = scores.project_id

@@ -2,33 +2,37 @@
 
 with
 
-{% if flags.FULL_REFRESH %}
-
-observations as (
-    select * from {{ ref("stg_langfuse__observations") }}
-),
-
-{% else %}
-
 traces as (
     select * from {{ ref("int_traces_touched") }}
 ),
 
 observations as (
-    select observations.*
+    select * from {{ ref("stg_langfuse__observations") }}
+),
+
+{% if flags.FULL_REFRESH %}
+
+touched as (
+    select * from observations
+),
+
+{% else %}
+
+touched as (
+    select rows_of_trace.*
     from traces
     cross join lateral (
-        {{ rows_by_key("stg_langfuse__observations", "traces", ["instance", "project_id", "trace_id"]) }}
-    ) as observations
+        {{ rows_by_key("observations", "traces", ["instance", "project_id", "trace_id"]) }}
+    ) as rows_of_trace
 ),
 
 {% endif %}
 
 with_day as (
     select
-        observations.*,
-        {{ local_day("observations.started_at") }} as usage_date
-    from observations
+        *,
+        {{ local_day("started_at") }} as usage_date
+    from touched
 )
 
 select * from with_day

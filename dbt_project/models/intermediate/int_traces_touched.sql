@@ -2,14 +2,6 @@
 
 with
 
-{% if flags.FULL_REFRESH %}
-
-subjects as (
-    select instance, project_id, trace_id from {{ ref("stg_langfuse__observations") }}
-),
-
-{% else %}
-
 days as (
     select * from {{ ref("int_days_touched") }}
 ),
@@ -18,23 +10,39 @@ projects as (
     select * from {{ ref("stg_langfuse__projects") }}
 ),
 
+observations as (
+    select * from {{ ref("stg_langfuse__observations") }}
+),
+
+scores as (
+    select * from {{ ref("stg_langfuse__scores") }}
+),
+
+{% if flags.FULL_REFRESH %}
+
+subjects as (
+    select instance, project_id, trace_id from observations
+),
+
+{% else %}
+
 subjects as (
     select
-        observations.instance,
-        observations.project_id,
-        observations.trace_id
+        observations_of_day.instance,
+        observations_of_day.project_id,
+        observations_of_day.trace_id
     from days
     cross join projects
-    cross join lateral ({{ rows_of_day("stg_langfuse__observations", "started_at") }}) as observations
+    cross join lateral ({{ rows_of_day("observations", "started_at") }}) as observations_of_day
     union all
     select
-        scores.instance,
-        scores.project_id,
-        scores.trace_id
+        scores_of_day.instance,
+        scores_of_day.project_id,
+        scores_of_day.trace_id
     from days
     cross join projects
-    cross join lateral ({{ rows_of_day("stg_langfuse__scores", "scored_at") }}) as scores
-    where scores.trace_id is not null
+    cross join lateral ({{ rows_of_day("scores", "scored_at") }}) as scores_of_day
+    where scores_of_day.trace_id is not null
 ),
 
 {% endif %}
