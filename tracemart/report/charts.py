@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tracemart.report.chart_labels import INK, name_points
 from tracemart.report.figures import Hour, Line, WeeklyFigures
 from tracemart.report.week import short_date
 from tracemart.report.wording import compact, milliseconds, money, percent
@@ -19,8 +20,7 @@ from tracemart.report.wording import compact, milliseconds, money, percent
 WIDTH_PIXELS = 592
 SCALE = 2
 DOTS_PER_INCH = 100
-BLUE, PALE_BLUE, RED, INK, GREY, RULE = "#1d4ed8", "#c7d7fb", "#c2410c", "#1f2937", "#6b7280", "#e5e7eb"
-TOTAL = "total"
+BLUE, PALE_BLUE, RED, GREY, RULE = "#1d4ed8", "#c7d7fb", "#c2410c", "#6b7280", "#e5e7eb"
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ def weekly_charts(figures: WeeklyFigures) -> tuple[Chart, ...]:
 
 
 def daily_chart(figures: WeeklyFigures) -> Chart | None:
-    """Cost a day of the newest eight weeks, anomalies marked, the forecast with its 80 % band."""
+    """Cost a day of eight weeks, its anomalies marked, and the forecast with its 80 % band; the week is shaded."""
     if figures.hours:
         return hourly_chart(figures)
     with_cost = figures.has_cost
     values = [float(day.cost_usd) if with_cost else float(day.calls) for day in figures.history]
     dates = [day.usage_date for day in figures.history]
-    outlook = figures.outlook if with_cost and figures.outlook and figures.outlook.origin_date >= dates[-1] else None
-    unusual = {anomaly.usage_date for anomaly in total_anomalies(figures, with_cost)}
+    outlook = figures.outlook if with_cost and figures.outlook and figures.outlook.origin_date == dates[-1] else None
+    unusual = set(figures.unusual_days if with_cost else ())
 
     def draw(axes: Any) -> None:
         from matplotlib import dates as mdates
@@ -179,31 +179,18 @@ def model_chart(figures: WeeklyFigures) -> Chart | None:
         return None
 
     def draw(axes: Any) -> None:
+        from matplotlib.ticker import LogLocator
+
         costs = [float(line.cost_per_call_usd or 0) for line in lines]
         heights = [float((line.quality if with_quality else line.p50_latency_ms) or 0) for line in lines]
         total = float(sum(line.cost_usd for line in lines)) or 1.0
         sizes = [60 + 900 * float(line.cost_usd) / total for line in lines]
         axes.scatter(costs, heights, s=sizes, color=BLUE, alpha=0.55, linewidths=0, zorder=3)
         axes.set_xscale("log")
-        axes.margins(x=0.16, y=0.28)
+        axes.margins(x=0.16, y=0.34)
         if axes.get_xlim()[1] / axes.get_xlim()[0] < 10:
             axes.set_xlim(min(costs) / 3, max(costs) * 3)
-        low, high = axes.get_xlim()
-        middle = (low * high) ** 0.5
-        for cost, height, size, line in zip(costs, heights, sizes, lines, strict=True):
-            is_left = cost <= middle
-            gap = 4 + (size**0.5) / 2
-            axes.annotate(
-                shortened(line.name),
-                (cost, height),
-                xytext=(gap if is_left else -gap, 0),
-                textcoords="offset points",
-                ha="left" if is_left else "right",
-                va="center",
-                fontsize=10,
-                color=INK,
-                zorder=4,
-            )
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(axis_money)
         axes.xaxis.set_minor_formatter(lambda *_: "")
         axes.set_xlabel("Cost a call (logarithmic)", color=GREY)
@@ -212,6 +199,9 @@ def model_chart(figures: WeeklyFigures) -> Chart | None:
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter(lambda value, _: milliseconds(Decimal(str(value))))
         axes.grid(color=RULE, linewidth=0.8)
+        axes.spines["bottom"].set_visible(False)
+        axes.figure.draw_without_rendering()
+        name_points(axes, [shortened(line.name) for line in lines], costs, heights, sizes)
 
     def words(line: Line) -> str:
         seen = f"quality {line.quality:.2f}" if with_quality else f"median {milliseconds(line.p50_latency_ms)}"
@@ -219,13 +209,6 @@ def model_chart(figures: WeeklyFigures) -> Chart | None:
 
     title = "Models: quality against cost" if with_quality else "Models: latency against cost"
     return picture("models", title, f"Scatter chart: {'; '.join(words(line) for line in lines)}.", 300, draw)
-
-
-def total_anomalies(figures: WeeklyFigures, with_cost: bool) -> list[Any]:
-    """Anomalies of the drawn line; where the total had none, those of its parts are marked on it all the same."""
-    metric = "cost_usd" if with_cost else "calls"
-    found = [anomaly for anomaly in figures.anomalies if anomaly.metric == metric]
-    return [anomaly for anomaly in found if anomaly.level == TOTAL] or found
 
 
 def amount_text(figures: WeeklyFigures, line: Line) -> str:
@@ -239,8 +222,9 @@ def shortened(name: str, limit: int = 28) -> str:
 def axis_money(value: float, _: object) -> str:
     if abs(value) >= 1000:
         return f"${compact(Decimal(str(value)))}"
-    text = money(Decimal(str(round(value, 10))))
-    return text.removesuffix(".00")
+    whole, _, digits = money(Decimal(str(round(value, 10)))).partition(".")
+    digits = digits.rstrip("0")
+    return f"{whole}.{digits:0<2}" if digits else whole
 
 
 def axis_count(value: float, _: object) -> str:

@@ -155,7 +155,10 @@ class Checks:
 
 @dataclass(frozen=True)
 class WeeklyFigures:
-    """All that the mail says. `before` is None where the data has no full week before."""
+    """All that the mail says. `before` is None where the data has no full week before.
+
+    `history` and `unusual_days` (anomalies of the total cost) reach from eight weeks back to the forecast's origin.
+    """
 
     week: Week
     first_day: date
@@ -169,6 +172,7 @@ class WeeklyFigures:
     hours: tuple[Hour, ...]
     outlook: Outlook | None
     anomalies: tuple[Anomaly, ...]
+    unusual_days: tuple[date, ...]
     days_judged: int
     data_through_at: datetime | None
     checks: Checks | None

@@ -1,31 +1,23 @@
 """Reads the figures of a week from the marts, as the analyst, all in one snapshot."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from tracemart.errors import ReportError
-from tracemart.report.figures import (
-    Anomaly,
-    Checks,
-    Day,
-    ForecastDay,
-    Hour,
-    Line,
-    Outlook,
-    Totals,
-    WeeklyFigures,
-)
+from tracemart.report import surroundings
+from tracemart.report.figures import Day, Hour, Line, Outlook, Totals, WeeklyFigures
+from tracemart.report.reading import row, rows
 from tracemart.report.week import Week, long_date
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
 LINES_SHOWN = 8
 HISTORY_DAYS = 56
+LONGEST_GAP_DAYS = 13
 FEWEST_DAYS_DRAWN = 3
 OTHERS = "all others"
 
@@ -49,7 +41,7 @@ def weekly_figures(settings: Settings, asked: Week | None) -> WeeklyFigures:
 
 
 def _read(connection: psycopg.Connection, settings: Settings, asked: Week | None) -> WeeklyFigures:
-    earliest, newest = _row(
+    earliest, newest = row(
         connection, "select min(usage_date), max(usage_date) from marts.fct_usage_daily where calls > 0"
     )
     if newest is None:
@@ -62,6 +54,9 @@ def _read(connection: psycopg.Connection, settings: Settings, asked: Week | None
             f"Week {week.name} ({week.span}) has no usage, the newest is of {long_date(newest)}:"
             " see whether extract_langfuse and build_marts run, or name another week."
         )
+    outlook = surroundings.outlook(connection)
+    drawn = (week.last_day - timedelta(days=HISTORY_DAYS - 1), _last_drawn(week, outlook))
+    history = _history(connection, *drawn)
     has_before = earliest <= week.before.first_day
     return WeeklyFigures(
         week=week,
@@ -72,34 +67,27 @@ def _read(connection: psycopg.Connection, settings: Settings, asked: Week | None
         departments=_lines(connection, "department", week, totals, has_before),
         agents=_lines(connection, "agent", week, totals, has_before),
         models=_lines(connection, "model", week, totals, has_before),
-        history=(history := _history(connection, week)),
+        history=history,
         hours=_hours(connection, history, settings.timezone),
-        outlook=_outlook(connection),
-        anomalies=_anomalies(connection, week),
-        days_judged=_days_judged(connection, week),
-        data_through_at=_data_through(connection),
-        checks=_checks(connection),
+        outlook=outlook,
+        anomalies=surroundings.anomalies(connection, week),
+        unusual_days=surroundings.unusual_days(connection, *drawn),
+        days_judged=surroundings.days_judged(connection, week),
+        data_through_at=surroundings.data_through(connection),
+        checks=surroundings.checks(connection),
     )
-
-
-def _rows(connection: psycopg.Connection, query: str | sql.Composed, *parameters: Any) -> list[tuple[Any, ...]]:
-    return connection.execute(query.encode() if isinstance(query, str) else query, parameters or None).fetchall()
-
-
-def _row(connection: psycopg.Connection, query: str, *parameters: Any) -> tuple[Any, ...]:
-    return _rows(connection, query, *parameters)[0]
 
 
 def _totals(connection: psycopg.Connection, week: Week) -> Totals:
     days = (week.first_day, week.last_day)
-    calls, errors, tokens, cost = _row(
+    calls, errors, tokens, cost = row(
         connection,
         "select coalesce(sum(calls), 0)::bigint, coalesce(sum(errors), 0)::bigint,"
         " coalesce(sum(total_tokens), 0)::bigint, coalesce(sum(cost_usd), 0)"
         " from marts.fct_usage_daily where usage_date between %s and %s",
         *days,
     )
-    quality, scored = _row(
+    quality, scored = row(
         connection,
         "select avg(quality), count(quality) from marts.fct_traces where trace_date between %s and %s",
         *days,
@@ -125,15 +113,15 @@ def _lines(
         """
     ).format(name=sql.Identifier(column))
     first = week.first_day
-    found = _rows(connection, query, first, first, first, week.before.first_day, week.last_day)
+    found = rows(connection, query, first, first, first, week.before.first_day, week.last_day)
     details = _model_details(connection, week) if column == "model" else {}
-    current = [row for row in found if row[1] > 0]
-    gone = [row for row in found if row[1] == 0]
+    current = [entry for entry in found if entry[1] > 0]
+    gone = [entry for entry in found if entry[1] == 0]
     # A single name too many is shown by itself rather than as "all others".
     shown = current if len(current) + bool(gone) <= LINES_SHOWN + 1 else current[:LINES_SHOWN]
-    rest = [row for row in found if row not in shown]
-    if rest and (len(current) > len(shown) or sum(row[3] for row in rest) > 0):
-        rest_line = (OTHERS, *(sum(row[position] for row in rest) for position in (1, 2, 3)))
+    rest = [entry for entry in found if entry not in shown]
+    if rest and (len(current) > len(shown) or sum(entry[3] for entry in rest) > 0):
+        rest_line = (OTHERS, *(sum(entry[position] for entry in rest) for position in (1, 2, 3)))
         shown = [*shown, rest_line]
     return tuple(
         Line(
@@ -151,33 +139,41 @@ def _lines(
 
 def _model_details(connection: psycopg.Connection, week: Week) -> dict[str, tuple[Decimal | None, Decimal | None]]:
     """Median latency in ms and quality (mean of its days weighted by calls) by model."""
-    latency = _rows(
+    latency = rows(
         connection,
         "select model, public.percentile_from_buckets(bucket, calls, 0.5) from marts.fct_latency_buckets_daily"
         " where measure = 'latency_ms' and usage_date between %s and %s group by model",
         week.first_day,
         week.last_day,
     )
-    quality = _rows(
+    quality = rows(
         connection,
         "select model, sum(quality * calls) / nullif(sum(calls), 0) from marts.fct_model_comparison_daily"
         " where quality is not null and usage_date between %s and %s group by model",
         week.first_day,
         week.last_day,
     )
-    latencies, qualities = dict(latency), dict(quality)
+    latencies: dict[str, Decimal | None] = dict(latency)
+    qualities: dict[str, Decimal | None] = dict(quality)
     return {model: (latencies.get(model), qualities.get(model)) for model in latencies.keys() | qualities.keys()}
 
 
-def _history(connection: psycopg.Connection, week: Week) -> tuple[Day, ...]:
+def _last_drawn(week: Week, outlook: Outlook | None) -> date:
+    """The forecast's origin where it lies soon after the week, so that the line meets the forecast."""
+    if outlook is None or not 0 < (outlook.origin_date - week.last_day).days <= LONGEST_GAP_DAYS:
+        return week.last_day
+    return outlook.origin_date
+
+
+def _history(connection: psycopg.Connection, first_day: date, last_day: date) -> tuple[Day, ...]:
     return tuple(
-        Day(*row)
-        for row in _rows(
+        Day(*entry)
+        for entry in rows(
             connection,
             "select usage_date, sum(calls)::bigint, sum(cost_usd) from marts.fct_usage_daily"
-            " where usage_date > %s and usage_date <= %s group by usage_date order by usage_date",
-            week.last_day - timedelta(days=HISTORY_DAYS),
-            week.last_day,
+            " where usage_date between %s and %s group by usage_date order by usage_date",
+            first_day,
+            last_day,
         )
     )
 
@@ -186,7 +182,7 @@ def _hours(connection: psycopg.Connection, history: Sequence[Day], zone: str) ->
     """Hours from the first to the last with usage, where there are too few days to draw a line; else none."""
     if len(history) >= FEWEST_DAYS_DRAWN:
         return ()
-    rows = _rows(
+    found = rows(
         connection,
         """
         with used as (
@@ -207,87 +203,4 @@ def _hours(connection: psycopg.Connection, history: Sequence[Day], zone: str) ->
         history[-1].usage_date,
         zone,
     )
-    return tuple(Hour(*row) for row in rows)
-
-
-def _outlook(connection: psycopg.Connection) -> Outlook | None:
-    rows = _rows(
-        connection,
-        """
-        select origin_date, is_fallback, forecast_date, expected, lower_80, upper_80
-        from marts.fct_forecasts
-        where
-            series_id = 'cost_usd/total/all'
-            and origin_date = (
-                select max(origin_date) from marts.fct_forecasts where series_id = 'cost_usd/total/all'
-            )
-        order by forecast_date
-        """,
-    )
-    if not rows:
-        return None
-    origin: date = rows[0][0]
-    first_forecast: date = rows[0][2]
-    month_so_far = _row(
-        connection,
-        "select coalesce(sum(cost_usd), 0) from marts.fct_usage_daily where usage_date >= %s and usage_date < %s",
-        first_forecast.replace(day=1),
-        first_forecast,
-    )[0]
-    return Outlook(origin, tuple(ForecastDay(*row[2:]) for row in rows), bool(rows[0][1]), month_so_far)
-
-
-def _anomalies(connection: psycopg.Connection, week: Week) -> tuple[Anomaly, ...]:
-    return tuple(
-        Anomaly(*row)
-        for row in _rows(
-            connection,
-            """
-            select usage_date, metric, level, key, value, expected, lower_95, upper_95, coalesce(severity, 'low')
-            from marts.fct_anomalies
-            where is_anomaly and usage_date between %s and %s
-            order by
-                array_position(array['critical', 'high', 'medium', 'low'], coalesce(severity, 'low')),
-                abs(score) desc nulls last, usage_date, series_id
-            """,
-            week.first_day,
-            week.last_day,
-        )
-    )
-
-
-def _days_judged(connection: psycopg.Connection, week: Week) -> int:
-    judged: int = _row(
-        connection,
-        "select count(distinct usage_date) from marts.fct_anomalies where usage_date between %s and %s",
-        week.first_day,
-        week.last_day,
-    )[0]
-    return judged
-
-
-def _data_through(connection: psycopg.Connection) -> datetime | None:
-    rows: Sequence[tuple[Any, ...]] = _rows(
-        connection,
-        "select data_through_at from marts.fct_builds where status = 'published' order by published_at desc limit 1",
-    )
-    return rows[0][0] if rows else None
-
-
-def _checks(connection: psycopg.Connection) -> Checks | None:
-    rows = _rows(
-        connection,
-        """
-        select is_success, severity, expectation
-        from marts.fct_data_quality
-        where run_id in (
-            select distinct on (stage) run_id from marts.fct_data_quality
-            order by stage, checked_at desc, validation_id desc
-        )
-        order by severity, validation_id
-        """,
-    )
-    if not rows:
-        return None
-    problems = tuple(str(row[2]).split(": ", 1)[-1] for row in rows if not row[0])
-    return Checks(len(rows), sum(bool(row[0]) for row in rows), problems)
+    return tuple(Hour(*entry) for entry in found)

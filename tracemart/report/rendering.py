@@ -57,7 +57,7 @@ def render_weekly(settings: Settings, week: Week | None = None) -> Report:
         "outlook": sentences.outlook_sentences(figures),
         "anomalies": [
             {"severity": anomaly.severity, "sentence": sentences.anomaly_sentence(anomaly)}
-            for anomaly in figures.anomalies[: sentences.ANOMALIES_SHOWN]
+            for anomaly in sentences.told_anomalies(figures)[: sentences.ANOMALIES_SHOWN]
         ],
         "no_anomalies": sentences.no_anomalies(figures),
         "anomalies_left_out": sentences.anomalies_left_out(figures),

@@ -29,7 +29,7 @@ def headline(figures: WeeklyFigures) -> str:
         )
     named = [line for line in figures.departments if line.name != "unattributed"]
     if len(figures.departments) > 1 and named:
-        sentence += f". {named[0].name} had the greatest share, {percent(named[0].share)}"
+        sentence += f". Department {named[0].name} had the greatest share, {percent(named[0].share)}"
     mover = greatest_mover(figures)
     if mover and mover.before_usd is not None:
         direction = "more" if mover.cost_usd > mover.before_usd else "less"
@@ -87,6 +87,9 @@ def anomaly_sentence(anomaly: Anomaly) -> str:
     what = METRICS.get(anomaly.metric, anomaly.metric)
     subject = f"the total {what}" if anomaly.level == "total" else f"the {what} of {anomaly.level} {anomaly.key}"
     verb = "were" if anomaly.metric == "calls" else "was"
+    if anomaly.value == 0 and anomaly.expected is not None:
+        expected = amount(anomaly.expected)
+        return f"{short_date(anomaly.usage_date)}: {subject} {verb} nothing, where {expected} {verb} expected."
     sentence = f"{short_date(anomaly.usage_date)}: {subject} {verb} {amount(anomaly.value)}"
     if anomaly.expected is not None and anomaly.expected > 0:
         factor = anomaly.value / anomaly.expected
@@ -115,9 +118,17 @@ def nothing_attributed(lines: tuple[Line, ...], what: str) -> str:
     return f"No call of this week names its {what}, so all of it is unattributed."
 
 
+def told_anomalies(figures: WeeklyFigures) -> list[Anomaly]:
+    """One a day and series, the gravest first: cost and calls of one agent mostly move together."""
+    told: dict[tuple[object, ...], Anomaly] = {}
+    for anomaly in figures.anomalies:
+        told.setdefault((anomaly.usage_date, anomaly.level, anomaly.key), anomaly)
+    return list(told.values())
+
+
 def anomalies_left_out(figures: WeeklyFigures) -> str:
-    """`and 3 more: 2 medium, 1 low`; empty when all are shown."""
-    rest = figures.anomalies[ANOMALIES_SHOWN:]
+    """`And 3 more: 2 medium and 1 low.`; empty when all are shown."""
+    rest = told_anomalies(figures)[ANOMALIES_SHOWN:]
     if not rest:
         return ""
     kinds = Counter(anomaly.severity for anomaly in rest)

@@ -8,7 +8,7 @@ NONE = "–"
 
 
 def money(amount: Decimal | None) -> str:
-    """US dollars: `$1,234.56`; below a dollar three digits that count (`$0.0042`), so that no cost looks like none."""
+    """US dollars: `$1,234.56`; below a dollar three digits that count (`$0.00420`), so that no cost looks like none."""
     if amount is None:
         return NONE
     if amount < 0:
@@ -17,13 +17,9 @@ def money(amount: Decimal | None) -> str:
         return "$0.00"
     if amount < SMALLEST_SHOWN:
         return f"<${SMALLEST_SHOWN:f}"
-    step = CENT if amount >= 1 else min(CENT, Decimal(1).scaleb(amount.adjusted() - 2))
+    step = CENT if amount >= 1 else Decimal(1).scaleb(amount.adjusted() - 2)
     rounded = amount.quantize(step, ROUND_HALF_UP)
-    if rounded >= 1:
-        return f"${rounded.quantize(CENT, ROUND_HALF_UP):,f}"
-    text = f"{rounded:f}".rstrip("0")
-    whole, _, digits = text.partition(".")
-    return f"${whole}.{digits:0<2}"
+    return f"${rounded.quantize(CENT, ROUND_HALF_UP) if rounded >= 1 else rounded:,f}"
 
 
 def count(number: int | Decimal | None) -> str:

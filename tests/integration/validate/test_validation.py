@@ -164,7 +164,8 @@ def test_a_full_refresh_may_change_every_day(both_builds: Settings, execute: Exe
     execute("insert into operations.slot_loads select 'a', batch_id from raw.loads")
     execute("update marts_next.fct_usage_daily set cost_usd = cost_usd * 1.01")
     execute(
-        "insert into operations.builds (slot, status, is_full_refresh, project_version) values ('b', 'running', true, '2')"
+        "insert into operations.builds (slot, status, is_full_refresh, project_version)"
+        " values ('b', 'running', true, '2')"
     )
     [(build_id,)] = fetch(both_builds, "select build_id from operations.builds")
     assert isinstance(build_id, int)
