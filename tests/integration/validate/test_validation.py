@@ -105,6 +105,12 @@ def test_what_readers_already_see_is_not_checked_again(loaded: Settings, execute
     assert validate_raw(loaded).errors == []
 
 
+def test_odd_details_of_one_row_do_not_stop_the_rest(loaded: Settings, execute: Execute) -> None:
+    execute('update raw.observations set usage_details = \'{"input": "many", "output": null}\' where id = \'o1\'')
+    execute("update raw.observations set usage_details = '[1]', cost_details = '3' where id = 'o2'")
+    assert validate_raw(loaded).errors == []
+
+
 def test_an_unknown_type_is_a_warning_that_does_not_stop(loaded: Settings, execute: Execute) -> None:
     execute("update raw.observations set type = 'DREAM' where id = 'o1'")
     [warning] = validate_raw(loaded).warnings
