@@ -25,7 +25,7 @@ from tracemart.errors import ServiceError, SettingsError, TracemartError
 from tracemart.services.airflow import DAGS, AirflowApi, airflow_environment, airflow_services, migrate_airflow
 from tracemart.services.container_demo import demo_instance, demo_workload, is_demo, keys_file
 from tracemart.services.container_places import listen_address, place, port
-from tracemart.services.demo import CHAIN, SCHEDULED_AFTER
+from tracemart.services.demo import CHAIN
 from tracemart.services.environment import make_folders, process_environment, turn_telemetry_off
 from tracemart.services.instance import Instance, deactivate
 from tracemart.services.postgres import create_database
@@ -151,20 +151,26 @@ def launch(settings: Settings) -> None:
     if is_demo():
         with steps.step("The stand-in's workload"):
             wait_for_standin()
-    with steps.step("Superset's dashboards"):
-        import_dashboards(settings, place("superset"), ADMIN_USER, credential(settings.home, "superset_password"))
     api = AirflowApi(place("airflow"), credential(settings.home, "airflow_password"))
     with steps.step("Airflow has read the DAGs"):
         api.make_pools()
         api.wait_for_dags(DAGS)
-    # The demo's report waits for its marts.
-    for dags in (CHAIN, SCHEDULED_AFTER):
-        first_runs = [dag for dag in dags if is_demo() and not api.runs(dag)]
-        for dag in dags:
-            api.unpause(dag)
-        for dag in first_runs:
-            with steps.step(f"Airflow: {dag}"):
-                api.wait_for_run(dag, set())
+    if is_demo():
+        let_run(api, CHAIN, steps)
+    # After the demo's marts, for their values give the dashboards colours and periods.
+    with steps.step("Superset's dashboards"):
+        import_dashboards(settings, place("superset"), ADMIN_USER, credential(settings.home, "superset_password"))
+    let_run(api, DAGS, steps)
+
+
+def let_run(api: AirflowApi, dags: Sequence[str], steps: Steps) -> None:
+    """Let the schedules of these DAGs run; in the demo wait for the first run of each."""
+    first_runs = [dag for dag in dags if is_demo() and not api.runs(dag)]
+    for dag in dags:
+        api.unpause(dag)
+    for dag in first_runs:
+        with steps.step(f"Airflow: {dag}"):
+            api.wait_for_run(dag, set())
 
 
 def become(part: str, settings: Settings) -> None:
