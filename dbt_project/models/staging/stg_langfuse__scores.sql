@@ -10,7 +10,7 @@ renamed as (
         instance,
         project_id,
         id as score_id,
-        nullif(trace_id, '') as trace_id,
+        trace_id,
         nullif(observation_id, '') as observation_id,
         nullif(session_id, '') as session_id,
         batch_id,

@@ -10,7 +10,7 @@ renamed as (
         instance,
         project_id,
         id as score_id,
-        nullif(trace_id, '') as trace_id,
+        trace_id,
         superseded_by_batch_id,
 
         -- timestamps
