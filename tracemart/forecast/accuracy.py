@@ -43,7 +43,6 @@ class Score:
     coverage_80: float
     coverage_95: float
     signed_error: float
-    origins: int
 
     @property
     def relative_mase(self) -> float:
@@ -112,15 +111,13 @@ def score_trials(trials: Sequence[Trial], horizon: int | None = None) -> Score |
         parts.append(_score_trial(trial, steps))
     if not parts:
         return None
-    means = [float(value) for value in np.mean(parts, axis=0)]
-    return Score(*means, len(parts))
+    return Score(*(float(value) for value in np.mean(parts, axis=0)))
 
 
 def mean_score(scores: Sequence[Score]) -> Score:
     """Every series counts alike, since all but the shares are in units of its own."""
     names = ("mase", "crps", "naive_mase", "naive_crps", "coverage_80", "coverage_95", "signed_error")
-    means = [float(np.mean([getattr(score, name) for score in scores])) for name in names]
-    return Score(*means, sum(score.origins for score in scores))
+    return Score(**{name: float(np.mean([getattr(score, name) for score in scores])) for name in names})
 
 
 def _score_trial(trial: Trial, steps: int) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ class Cadence:
     min_forecast_history: int
     min_anomaly_history: int
     training_window: int
+    level_training: int
     seasonal_window: int
     level_window: int
     calibration_step: int
@@ -38,6 +39,7 @@ DAILY = Cadence(
     min_forecast_history=21,
     min_anomaly_history=14,
     training_window=400,
+    level_training=400,
     seasonal_window=112,
     level_window=7,
     calibration_step=5,
@@ -52,7 +54,8 @@ HOURLY = Cadence(
     per_week=168,
     min_forecast_history=72,
     min_anomaly_history=72,
-    training_window=1_008,
+    training_window=1_344,
+    level_training=504,
     seasonal_window=1_344,
     level_window=24,
     calibration_step=23,

@@ -7,9 +7,12 @@ from scipy.optimize import nnls  # type: ignore[import-untyped]
 
 from tracemart.forecast.types import Floats
 
-# Tails are thinner in few errors than in the truth: what made the 95 % bounds honest on series set apart for it.
-_TAIL_WIDENING = 1.08
+# Few errors understate what can happen, in the tails most: widenings that made bounds honest on a mix of made, M4 hourly
+# and NAB series (in sample, so to say).
+_WIDENING = {0.80: 1.03, 0.95: 1.12}
 _NORMAL_OVER_MEAN = {0.80: 1.606, 0.95: 2.456}
+# Past anomalies are no measure of what is usual.
+_MOST_OVER_MEDIAN = 3.0
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,27 @@ def widths(errors: Floats, floor: float) -> Widths:
     steps = np.arange(errors.shape[1], dtype=np.float64)
     seen = counts > 0
     means = np.nansum(absolute[:, seen], axis=0) / counts[seen]
-    design = np.c_[np.ones(int(seen.sum())), steps[seen]] * np.sqrt(counts[seen])[:, None]
-    coefficients, _ = nnls(design, means**2 * np.sqrt(counts[seen]))
     overall = float((means * counts[seen]).sum() / counts.sum())
-    line = coefficients[0] + coefficients[1] * steps
+    line = _line(means**2, counts[seen], steps[seen], steps)
     spread = np.maximum(np.sqrt(line), max(0.25 * overall, floor, 1e-12))
     scaled = absolute / spread
     pooled = np.sort(scaled[np.isfinite(scaled)])
-    mean = float(pooled.mean())
+    mean = float(np.minimum(pooled, _MOST_OVER_MEDIAN * np.median(pooled)).mean())
     halves = {}
     for share in (0.80, 0.95):
-        empirical = float(np.quantile(pooled, min(1.0, share)))
-        halves[share] = 0.5 * (empirical + _NORMAL_OVER_MEAN[share] * mean)
+        empirical = float(np.quantile(pooled, share))
+        halves[share] = 0.5 * (empirical + _NORMAL_OVER_MEAN[share] * mean) * _WIDENING[share]
     half_80 = np.maximum(halves[0.80] * spread, floor)
-    return Widths(half_80, np.maximum(_TAIL_WIDENING * halves[0.95] * spread, 1.3 * half_80))
+    return Widths(half_80, np.maximum(halves[0.95] * spread, 1.3 * half_80))
+
+
+def _line(squares: Floats, counts: Floats, seen: Floats, steps: Floats) -> Floats:
+    """The line, nowhere negative, nearest to `squares` in proportion: large ones are known no better than small ones."""
+    design = np.c_[np.ones(len(seen)), seen]
+    expected = np.full(len(seen), max(float(squares.mean()), 1e-24))
+    coefficients = np.zeros(2)
+    for _ in range(4):
+        weight = np.sqrt(counts) / expected
+        coefficients, _rest = nnls(design * weight[:, None], squares * weight)
+        expected = np.maximum(design @ coefficients, 1e-3 * float(squares.mean()) + 1e-24)
+    return np.asarray(coefficients[0] + coefficients[1] * steps)

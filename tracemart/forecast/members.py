@@ -5,6 +5,7 @@ All but the naive ones forecast the series freed of its season, on the scale whe
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from statsmodels.tsa.ar_model import AutoReg
@@ -15,7 +16,19 @@ from tracemart.forecast.seasonality import clean, seasonal_component
 from tracemart.forecast.types import Floats
 
 SEASONAL_NAIVE = "seasonal_naive"
-_Member = Callable[[Floats, int, Cadence], Floats]
+
+
+@dataclass(frozen=True)
+class _Level:
+    """A series without its season on the additive scale, and its simple exponential smoothing, fitted once for all."""
+
+    values: Floats
+    cadence: Cadence
+    alpha: float
+    smoothed: float
+
+
+_Member = Callable[[_Level, int], Floats]
 
 
 def seasonal_naive(values: Floats, horizon: int, season: int) -> Floats:
@@ -25,39 +38,43 @@ def seasonal_naive(values: Floats, horizon: int, season: int) -> Floats:
     return np.asarray(values[-season:][np.arange(horizon) % season], dtype=np.float64)
 
 
-def _ets_damped(level: Floats, horizon: int, _: Cadence) -> Floats:
-    fit = Holt(level, damped_trend=True, initialization_method="heuristic").fit(use_brute=False)
+def _ets_damped(level: _Level, horizon: int) -> Floats:
+    fit = Holt(level.values, damped_trend=True, initialization_method="heuristic").fit(use_brute=False)
     return np.asarray(fit.forecast(horizon), dtype=np.float64)
 
 
-def _theta(level: Floats, horizon: int, _: Cadence) -> Floats:
+def _theta(level: _Level, horizon: int) -> Floats:
     """Simple exponential smoothing with half the slope of the regression line (Hyndman and Billah, 2003)."""
-    fit = SimpleExpSmoothing(level, initialization_method="heuristic").fit(use_brute=False)
-    alpha = max(float(fit.params["smoothing_level"]), 0.01)
-    slope = float(np.polyfit(np.arange(len(level)), level, 1)[0])
-    drift = 0.5 * slope * (np.arange(horizon) + (1 - (1 - alpha) ** len(level)) / alpha)
-    return np.asarray(fit.forecast(horizon) + drift, dtype=np.float64)
+    size = len(level.values)
+    slope = _slope(level.values)
+    ahead = np.arange(horizon) + (1 - (1 - level.alpha) ** size) / level.alpha
+    return np.asarray(level.smoothed + 0.5 * slope * ahead, dtype=np.float64)
 
 
-def _autoregression(level: Floats, horizon: int, cadence: Cadence) -> Floats:
-    window = level[-8 * cadence.per_week :]
-    lags = 2 if cadence.name == "daily" else 3
+def _autoregression(level: _Level, horizon: int) -> Floats:
+    window = level.values[-8 * level.cadence.per_week :]
+    lags = 2 if level.cadence.name == "daily" else 3
     fit = AutoReg(window, lags=lags, trend="c").fit()
     return np.asarray(fit.predict(len(window), len(window) + horizon - 1), dtype=np.float64)
 
 
-def _linear_trend(level: Floats, horizon: int, cadence: Cadence) -> Floats:
-    """The regression line of the last eight weeks, from halfway between its end and the smoothed level, bending slowly."""
-    window = level[-8 * cadence.per_week :]
-    slope, start = np.polyfit(np.arange(len(window)), window, 1)
-    fit = SimpleExpSmoothing(level, initialization_method="heuristic").fit(use_brute=False)
-    end = 0.5 * (start + slope * (len(window) - 1)) + 0.5 * float(fit.forecast(1)[0])
-    damping = 0.98 if cadence.name == "daily" else 0.998
+def _linear_trend(level: _Level, horizon: int) -> Floats:
+    """The regression line of the last eight weeks, bending slowly, from halfway between its end and the level."""
+    window = level.values[-8 * level.cadence.per_week :]
+    slope = _slope(window)
+    end = 0.5 * (float(window.mean()) + slope * (len(window) - 1) / 2) + 0.5 * level.smoothed
+    damping = 0.98 if level.cadence.name == "daily" else 0.998
     return np.asarray(end + slope * np.cumsum(damping ** np.arange(1, horizon + 1)), dtype=np.float64)
 
 
-def _recent_level(level: Floats, horizon: int, cadence: Cadence) -> Floats:
-    return np.full(horizon, float(np.mean(level[-2 * cadence.level_window :])))
+def _slope(values: Floats) -> float:
+    """Of the regression line over 0, 1, 2, …"""
+    time = np.arange(len(values)) - (len(values) - 1) / 2
+    return float((time * values).sum() / (time * time).sum())
+
+
+def _recent_level(level: _Level, horizon: int) -> Floats:
+    return np.full(horizon, float(np.mean(level.values[-2 * level.cadence.level_window :])))
 
 
 MEMBERS: dict[str, _Member] = {
@@ -74,18 +91,25 @@ def member_paths(values: Floats, horizon: int, cadence: Cadence) -> dict[str, Fl
     values = values[-cadence.training_window :]
     cleaned = clean(values, cadence)
     component = seasonal_component(cleaned, cadence, horizon)
-    level = cleaned - component[: len(values)]
+    unseasoned = (cleaned - component[: len(values)])[-cadence.level_training :]
     ahead = component[len(values) :]
     low, high = _bounds(cleaned, cadence)
     paths: dict[str, Floats] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        level = _smooth(unseasoned, cadence)
         for name, member in MEMBERS.items():
-            path = member(level, horizon, cadence) + ahead
+            path = member(level, horizon) + ahead
             if np.isfinite(path).all():
                 paths[name] = np.clip(path, low, high)
     paths[SEASONAL_NAIVE] = seasonal_naive(values, horizon, cadence.naive_season(len(values)))
     return paths
+
+
+def _smooth(unseasoned: Floats, cadence: Cadence) -> _Level:
+    fit = SimpleExpSmoothing(unseasoned, initialization_method="heuristic").fit(use_brute=False)
+    alpha = min(max(float(fit.params["smoothing_level"]), 0.01), 1.0)
+    return _Level(unseasoned, cadence, alpha, float(fit.forecast(1)[0]))
 
 
 def _bounds(cleaned: Floats, cadence: Cadence) -> tuple[float, float]:

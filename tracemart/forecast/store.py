@@ -95,7 +95,7 @@ def _accuracy_rows(result: Trained, scored_at: datetime) -> Iterable[Row]:
     for row in result.accuracy:
         score = row.score
         figures = (score.relative_mase, score.relative_crps, score.coverage_80, score.coverage_95, score.bias)
-        yield (row.horizon_days, row.model, *(rounded(figure) for figure in figures), score.origins, scored_at)
+        yield (row.horizon_days, row.model, *(rounded(figure) for figure in figures), row.origins, scored_at)
 
 
 def _anomaly_rows(series: UsageSeries, result: Trained, scored_at: datetime) -> Iterable[Row]:

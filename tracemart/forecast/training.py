@@ -23,6 +23,7 @@ METHOD_VERSION = f"{forecasting.METHOD_VERSION}.{anomaly_method.METHOD_VERSION}"
 class Accuracy:
     horizon_days: int
     model: str
+    origins: int
     score: Score
 
 
@@ -63,9 +64,10 @@ def _accuracy(series: UsageSeries, cache: PathCache) -> list[Accuracy]:
         trials = back_test(values, DAILY, HORIZON_DAYS, origins, model=model, cache=cache)
         for horizon in SCORED_HORIZONS:
             enough = [trial for trial in trials if len(trial.truth) >= horizon]
-            score = score_trials(enough[-SCORED_ORIGINS:], horizon)
+            enough = enough[-SCORED_ORIGINS:]
+            score = score_trials(enough, horizon)
             if score is not None:
-                rows.append(Accuracy(horizon, model, score))
+                rows.append(Accuracy(horizon, model, len(enough), score))
     return rows
 
 

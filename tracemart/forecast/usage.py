@@ -45,6 +45,13 @@ _USAGE: LiteralString = """
 """
 
 
+_THROUGH: LiteralString = """
+    select data_through_at from marts.fct_builds where status = 'published' order by published_at desc limit 1
+"""
+# Loads stay this far behind the clock, and the last call of a day may come before midnight.
+_SETTLING = timedelta(hours=1)
+
+
 @dataclass(frozen=True)
 class UsageSeries:
     """One metric of one key, a value for every reporting day from `first_day` on; a day without calls is 0.
@@ -75,14 +82,14 @@ def last_complete_day(connection: psycopg.Connection, settings: Settings) -> dat
     Raises ForecastError if they were never built.
     """
     try:
-        loaded = connection.execute("select max(data_through_at) from marts.fct_builds").fetchone()
+        loaded = connection.execute(_THROUGH).fetchone()
         newest = connection.execute("select max(usage_date) from marts.fct_usage_daily").fetchone()
     except (pg.UndefinedTable, pg.InsufficientPrivilege):
         raise ForecastError("The marts are not built yet: run ./run build, then ./run forecast.") from None
     if newest is None or newest[0] is None:
         return None
     through: datetime | None = loaded[0] if loaded else None
-    until = settings.now() if through is None else min(through, settings.now())
+    until = settings.now() if through is None else min(through + _SETTLING, settings.now())
     return until.astimezone(settings.zone).date() - timedelta(days=1)
 
 
