@@ -10,7 +10,7 @@ A run that finds nothing new stops after `start_build`.
 
 from datetime import timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import chain, dag, task
 from wiring import MARTS, RAW, task_defaults
 
 
@@ -24,51 +24,47 @@ from wiring import MARTS, RAW, task_defaults
     doc_md=__doc__,
 )
 def build_marts() -> None:
-    @task
-    def validate_raw(run_id: str | None = None) -> str:
-        from tracemart.settings import Settings
-        from tracemart.validate import validate_raw as validate
-
-        return str(validate(Settings.load(), run_id=run_id))
-
     @task.short_circuit
     def start_build() -> int | None:
         from tracemart.build import start_build as start
-
         from tracemart.settings import Settings
 
         return start(Settings.load())
 
     @task
+    def validate_raw(build_id: int, run_id: str | None = None) -> str:
+        from tracemart.build import check_raw
+        from tracemart.settings import Settings
+
+        return str(check_raw(Settings.load(), build_id, run_id=run_id))
+
+    @task
     def build_layer(build_id: int, layer: str) -> str:
         from tracemart.build import build_layer as build
-
         from tracemart.settings import Settings
 
         return str(build(Settings.load(), build_id, layer))
 
     @task
     def validate_marts(build_id: int, run_id: str | None = None) -> str:
+        from tracemart.build import check_marts
         from tracemart.settings import Settings
-        from tracemart.validate import validate_marts as validate
 
-        return str(validate(Settings.load(), build_id, run_id=run_id))
+        return str(check_marts(Settings.load(), build_id, run_id=run_id))
 
     @task(outlets=[MARTS])
     def publish_marts(build_id: int) -> str:
         from tracemart.build import publish
-
         from tracemart.settings import Settings
 
         return str(publish(Settings.load(), build_id))
 
     build_id = start_build()
-    validate_raw() >> build_id
     layers = [
         build_layer.override(task_id=f"build_{layer}")(build_id, layer)
         for layer in ("staging", "intermediate", "marts")
     ]
-    layers[0] >> layers[1] >> layers[2] >> validate_marts(build_id) >> publish_marts(build_id)
+    chain(validate_raw(build_id), *layers, validate_marts(build_id), publish_marts(build_id))
 
 
 build_marts()

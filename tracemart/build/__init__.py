@@ -3,7 +3,7 @@
 from tracemart.build.invocation import manifests
 from tracemart.build.layers import LayerResult, NodeResult, build_layer
 from tracemart.build.slots import LAYERS, publish, start_build
-from tracemart.build.step import BuildResult, build
+from tracemart.build.step import BuildResult, build, check_marts, check_raw
 
 __all__ = [
     "LAYERS", "BuildResult", "LayerResult", "NodeResult", "build", "build_layer", "manifests", "publish", "start_build",

@@ -47,6 +47,11 @@ class EntityResult:
     def changed(self) -> bool:
         return bool(self.inserted or self.updated)
 
+    def __str__(self) -> str:
+        read = f"{self.entity:<13}{self.read:>9,} read, {self.inserted:,} new, {self.updated:,} changed"
+        window = f", {self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M} UTC" if self.window else ""
+        return f"{read}, {self.unchanged:,} as before, {self.rejected:,} rejected in {self.seconds:.1f} s{window}"
+
 
 @dataclass(frozen=True)
 class ExtractResult:
@@ -59,6 +64,11 @@ class ExtractResult:
     def changed(self) -> bool:
         """Whether raw holds anything new: what follows has work to do."""
         return any(entity.changed for entity in self.entities)
+
+    def __str__(self) -> str:
+        lines = [f"{self.instance}/{self.project_name or self.project_id}"]
+        lines += [f"  {entity}" for entity in self.entities]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -212,11 +222,11 @@ class _Run:
             window = self._window(entity, key, asked, settled)
             with self.connection.transaction():
                 batch_id = begin_load(self.connection, key, self.run_id, (window.start, window.end))
-                load = Load(self.connection, key, entity.upsert, entity.make_line, batch_id)
-                for page in prefetched(timed_pages(self.client, entity.endpoint, window)):
-                    load.add(page)
-                    self._report(entity.name, load.counts.read)
-                counts = load.finish()
+                with Load(self.connection, key, entity.upsert, entity.make_line, batch_id) as load:
+                    for page in prefetched(timed_pages(self.client, entity.endpoint, window)):
+                        load.add(page)
+                        self._report(entity.name, load.counts.read)
+                    counts = load.finish()
                 if window.moves_watermark:
                     advance_watermark(self.connection, key, window.end)
         except psycopg.Error as error:
