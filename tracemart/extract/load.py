@@ -1,13 +1,15 @@
 """Loading one entity of one project: pages stream by COPY into a stage, and a set-based upsert takes them over.
 
 Everything between `begin` and the end of the caller's transaction commits together: rows, superseded versions, rejected
-rows, the load's entry and the watermark. Memory is bounded by one page; the stage is emptied every MERGE_AFTER_ROWS.
+rows, the load's entry and the watermark. Memory is bounded by a few pages; the stage is emptied every MERGE_AFTER_ROWS.
 """
 
 import hashlib
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import orjson
 import psycopg
@@ -19,6 +21,7 @@ from tracemart.extract.rows import RowMaker
 from tracemart.extract.upsert import Upsert
 
 MERGE_AFTER_ROWS = 50_000
+KEEP_REJECTED_AFTER_ROWS = 1_000
 
 
 @dataclass
@@ -133,7 +136,10 @@ def row_id_of(payload: Any) -> str | None:
 
 @dataclass
 class Load:
-    """One batch on its way: add pages, then finish. The caller owns the transaction."""
+    """One batch on its way: within `with`, add pages, then finish. The caller owns the transaction.
+
+    One COPY stays open over many pages, so that PostgreSQL reads one while the next is being made.
+    """
 
     connection: psycopg.Connection
     key: LoadKey
@@ -142,32 +148,40 @@ class Load:
     batch_id: int
     counts: LoadCounts = field(default_factory=LoadCounts)
     _staged: int = 0
+    _rejected: list[tuple[Any, str]] = field(default_factory=list)
+    _copying: ExitStack = field(default_factory=ExitStack)
+    _stream: psycopg.Copy | None = None
 
     def __post_init__(self) -> None:
         self.upsert.create_stage(self.connection)
-        self._copy = sql.SQL("copy {} ({}) from stdin " + fields.COPY_OPTIONS).format(
+        self._into_stage = sql.SQL("copy {} ({}) from stdin " + fields.COPY_OPTIONS).format(
             sql.Identifier(self.upsert.stage),
             sql.SQL(", ").join(sql.Identifier(column) for column in self.upsert.columns),
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # An open COPY would keep the transaction from rolling back.
+        self._copying.__exit__(kind, error, trace)
+
     def add(self, rows: list[Any]) -> None:
         """One page of entries as the server sent them."""
         lines: list[str] = []
-        rejected: list[tuple[Any, str]] = []
         for row in rows:
             try:
                 lines.append(self.make_line(row))
             except RowError as error:
-                rejected.append((row, str(error)))
+                self._rejected.append((row, str(error)))
         if lines:
-            with self.connection.cursor() as cursor, cursor.copy(self._copy) as copy:
-                copy.write("".join(lines).encode())
-        if rejected:
-            reject(self.connection, self.key, self.batch_id, rejected)
+            self._open_stream().write("".join(lines).encode())
         self.counts.read += len(rows)
-        self.counts.rejected += len(rejected)
+        self.counts.rejected += len(rows) - len(lines)
         self._staged += len(lines)
-        if self._staged >= MERGE_AFTER_ROWS:
+        if self._staged >= MERGE_AFTER_ROWS or len(self._rejected) >= KEEP_REJECTED_AFTER_ROWS:
             self._merge()
 
     def finish(self) -> LoadCounts:
@@ -175,7 +189,17 @@ class Load:
         finish_load(self.connection, self.batch_id, self.counts)
         return self.counts
 
+    def _open_stream(self) -> psycopg.Copy:
+        if self._stream is None:
+            self._stream = self._copying.enter_context(self.connection.cursor().copy(self._into_stage))
+        return self._stream
+
     def _merge(self) -> None:
+        self._copying.close()
+        self._stream = None
+        if self._rejected:
+            reject(self.connection, self.key, self.batch_id, self._rejected)
+            self._rejected = []
         if not self._staged:
             return
         inserted, updated = self.upsert.merge(self.connection, self.key.instance, self.key.project_id, self.batch_id)

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-MILLISECOND = timedelta(milliseconds=1)
-
 
 @dataclass(frozen=True, order=True)
 class Slice:

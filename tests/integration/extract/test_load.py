@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tracemart.errors import LangfuseResponseError
 from tracemart.extract import load as loading
 from tracemart.extract.load import Load, LoadCounts, LoadKey, begin_load
 from tracemart.extract.step import OBSERVATIONS, extract
@@ -33,10 +34,10 @@ def observation(row_id: str, **other: Any) -> dict[str, Any]:
 def load_pages(warehouse: Warehouse, *pages: list[Any]) -> LoadCounts:
     with warehouse.connect(Role.LOADER) as connection:
         batch_id = begin_load(connection, KEY, None)
-        load = Load(connection, KEY, OBSERVATIONS.upsert, OBSERVATIONS.make_line, batch_id)
-        for page in pages:
-            load.add(page)
-        return load.finish()
+        with Load(connection, KEY, OBSERVATIONS.upsert, OBSERVATIONS.make_line, batch_id) as load:
+            for page in pages:
+                load.add(page)
+            return load.finish()
 
 
 BAD_ROWS: list[tuple[Any, str]] = [
@@ -213,3 +214,34 @@ def test_bad_row_does_not_block_a_whole_run(warehouse_settings: Settings, query:
         ("scores", "s1", "value is no number"),
     ]
     assert query("select data_type, string_value from raw.scores") == [("NEW_KIND", "x")]
+
+
+@respx.mock
+def test_server_that_fails_in_mid_load_leaves_nothing(warehouse_settings: Settings, query: Query) -> None:
+    host = "http://langfuse.test"
+    empty = httpx.Response(200, json={"data": [], "meta": {"page": 1, "totalPages": 0, "totalItems": 0}})
+    project_answer = {"data": [{"id": "proj", "name": "Proj", "organization": {"id": "o"}, "metadata": {}}]}
+    first_page = {"data": [observation("a"), observation("b")], "meta": {"cursor": "more"}}
+    respx.get(f"{host}/api/public/health").mock(httpx.Response(200, json={"status": "OK", "version": "4.16.0"}))
+    respx.get(f"{host}/api/public/traces").mock(httpx.Response(404, json={"message": "events_only"}))
+    respx.get(f"{host}/api/public/projects").mock(httpx.Response(200, json=project_answer))
+    respx.get(f"{host}/api/public/models").mock(empty)
+    respx.get(f"{host}/api/public/v2/prompts").mock(empty)
+    respx.get(f"{host}/api/public/v2/observations").mock(
+        side_effect=[
+            httpx.Response(200, json=first_page),
+            httpx.Response(400, json={"message": "Invalid cursor format", "error": "InvalidRequestError"}),
+        ]
+    )
+    project = LangfuseProject(instance="demo", host=host, public_key="pk", secret_key=SecretStr("sk"))
+
+    with pytest.raises(LangfuseResponseError, match="400: Invalid cursor format"):
+        extract(
+            warehouse_settings,
+            project,
+            window_from=datetime.fromisoformat("2026-11-20T00:00:00+00:00"),
+            window_to=datetime.fromisoformat("2026-11-21T00:00:00+00:00"),
+        )
+
+    assert query("select count(*) from raw.observations") == [(0,)]
+    assert query("select count(*) from raw.loads where entity = 'observations'") == [(0,)]
