@@ -1,18 +1,21 @@
 {# For a lateral join: the rows that share the outer row's key. `offset 0` keeps it a look-up in the index, for the
    planner cannot know how few outer rows there are. #}
 {% macro rows_by_key(inner_name, outer_name, keys) -%}
-    select inner_rows.*
+    lateral (
+        select inner_rows.*
         from {{ inner_name }} as inner_rows
         where
             {%- for key in keys %}
             {{ "and " if not loop.first }}inner_rows.{{ key }} = {{ outer_name }}.{{ key }}
             {%- endfor %}
         offset 0
+    )
 {%- endmacro %}
 
 {# The same for a range of time within a project: the rows of one touched day. #}
 {% macro rows_of_day(inner_name, moment_column) -%}
-    select inner_rows.*
+    lateral (
+        select inner_rows.*
         from {{ inner_name }} as inner_rows
         where
             inner_rows.instance = projects.instance
@@ -20,4 +23,5 @@
             and inner_rows.{{ moment_column }} >= days.starts_at
             and inner_rows.{{ moment_column }} < days.ends_at
         offset 0
+    )
 {%- endmacro %}

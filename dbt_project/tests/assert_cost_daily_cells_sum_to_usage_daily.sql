@@ -23,16 +23,12 @@ cost_days as (
 
 differing as (
     select
-        {% for column in cell %}
-        usage_days.{{ column }},
-        {% endfor %}
+        {{ columns_of("usage_days", cell) }},
         cost_days.cost_usd - usage_days.cost_usd as cost_usd_too_much
     from usage_days
     full outer join cost_days
         on
-            {% for column in cell %}
-            {{ "and " if not loop.first }}usage_days.{{ column }} = cost_days.{{ column }}
-            {% endfor %}
+            {{ same("usage_days", "cost_days", cell) }}
     where
         (usage_days.calls, usage_days.total_tokens, usage_days.cost_usd)
         is distinct from (cost_days.calls, cost_days.tokens, cost_days.cost_usd)

@@ -1,8 +1,12 @@
 {{ config(indexes=[{"columns": ["reporting_day"], "unique": true}]) }}
 
+{% set trace_key = ["instance", "project_id", "trace_id"] %}
+
+-- noqa: disable=ST03
+-- A full refresh does not use every import.
 with
 
--- Read more than once below, each time by an index of its own.
+-- Those that are read more than once are read by an index of its own each time.
 observations as not materialized (
     select * from {{ ref("stg_langfuse__observations") }}
 ),
@@ -45,7 +49,7 @@ changed_observations as (
         trace_id,
         started_at as moment
     from observations
-    where batch_id = any((select batch_ids from pending)::bigint [])
+    where batch_id = any((select batch_ids from pending)::bigint[])
     union all
     select
         instance,
@@ -53,7 +57,7 @@ changed_observations as (
         trace_id,
         started_at as moment
     from superseded_observations
-    where superseded_by_batch_id = any((select batch_ids from pending)::bigint [])
+    where superseded_by_batch_id = any((select batch_ids from pending)::bigint[])
 ),
 
 changed_scores as (
@@ -63,7 +67,7 @@ changed_scores as (
         trace_id,
         scored_at as moment
     from scores
-    where batch_id = any((select batch_ids from pending)::bigint [])
+    where batch_id = any((select batch_ids from pending)::bigint[])
     union all
     select
         instance,
@@ -71,13 +75,22 @@ changed_scores as (
         trace_id,
         scored_at as moment
     from superseded_scores
-    where superseded_by_batch_id = any((select batch_ids from pending)::bigint [])
+    where superseded_by_batch_id = any((select batch_ids from pending)::bigint[])
 ),
 
 changed_traces as (
-    select instance, project_id, trace_id from changed_observations
+    select
+        instance,
+        project_id,
+        trace_id
+    from changed_observations
     union
-    select instance, project_id, trace_id from changed_scores where trace_id is not null
+    select
+        instance,
+        project_id,
+        trace_id
+    from changed_scores
+    where trace_id is not null
 ),
 
 -- A renamed project changes every day that it was used on.
@@ -86,7 +99,7 @@ changed_projects as (
         instance,
         project_id
     from projects
-    where batch_id = any((select batch_ids from pending)::bigint [])
+    where batch_id = any((select batch_ids from pending)::bigint[])
 ),
 
 moments as (
@@ -96,15 +109,11 @@ moments as (
     union all
     select rows_of_trace.started_at as moment
     from changed_traces
-    cross join lateral (
-        {{ rows_by_key("observations", "changed_traces", ["instance", "project_id", "trace_id"]) }}
-    ) as rows_of_trace
+    cross join {{ rows_by_key("observations", "changed_traces", trace_key) }} as rows_of_trace
     union all
     select scores_of_trace.scored_at as moment
     from changed_traces
-    cross join lateral (
-        {{ rows_by_key("scores", "changed_traces", ["instance", "project_id", "trace_id"]) }}
-    ) as scores_of_trace
+    cross join {{ rows_by_key("scores", "changed_traces", trace_key) }} as scores_of_trace
     union all
     select observations.started_at as moment
     from changed_projects

@@ -11,7 +11,9 @@ usage_types as (
 ),
 
 generations as (
-    select * from observations where is_generation
+    select *
+    from observations
+    where is_generation
 ),
 
 parts as (
@@ -25,9 +27,8 @@ parts as (
         coalesce((generations.usage_details ->> keys.usage_key)::numeric, 0)::bigint as units,
         coalesce((generations.cost_details ->> keys.usage_key)::numeric, 0) as cost_usd
     from generations
-    cross join lateral (
-        select jsonb_object_keys(generations.usage_details || generations.cost_details) as usage_key
-    ) as keys
+    cross join
+        lateral jsonb_object_keys(generations.usage_details || generations.cost_details) as keys (usage_key)
     where keys.usage_key <> 'total'
 ),
 

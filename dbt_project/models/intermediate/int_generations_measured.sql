@@ -11,7 +11,9 @@ usage as (
 ),
 
 generations as (
-    select * from observations where is_generation
+    select *
+    from observations
+    where is_generation
 ),
 
 tokens as (

@@ -1,3 +1,5 @@
+-- noqa: disable=ST03
+-- A full refresh does not use every import.
 with
 
 traces as (
@@ -31,14 +33,12 @@ touched as (
 touched as (
     select scores_of_trace.*
     from traces
-    cross join lateral (
-        {{ rows_by_key("scores", "traces", ["instance", "project_id", "trace_id"]) }}
-    ) as scores_of_trace
+    cross join {{ rows_by_key("scores", "traces", ["instance", "project_id", "trace_id"]) }} as scores_of_trace
     union all
     select scores_of_day.*
     from days
     cross join projects
-    cross join lateral ({{ rows_of_day("scores", "scored_at") }}) as scores_of_day
+    cross join {{ rows_of_day("scores", "scored_at") }} as scores_of_day
     where scores_of_day.trace_id is null
 ),
 

@@ -48,8 +48,8 @@ matches as (
         on
             mapping.match_on = keys.match_on
             and mapping.match_value = keys.match_value
-            and keys.trace_date >= mapping.holds_from
-            and keys.trace_date < mapping.holds_until
+            and mapping.holds_from <= keys.trace_date
+            and mapping.holds_until > keys.trace_date
     order by keys.instance, keys.project_id, keys.trace_id, mapping.dimension, keys.precedence
 ),
 

@@ -1,5 +1,7 @@
 {{ config(indexes=[{"columns": ["instance", "project_id", "trace_id"], "unique": true}]) }}
 
+-- noqa: disable=ST03
+-- A full refresh does not use every import.
 with
 
 days as (
@@ -21,7 +23,11 @@ scores as (
 {% if flags.FULL_REFRESH %}
 
 subjects as (
-    select instance, project_id, trace_id from observations
+    select
+        instance,
+        project_id,
+        trace_id
+    from observations
 ),
 
 {% else %}
@@ -33,7 +39,7 @@ subjects as (
         observations_of_day.trace_id
     from days
     cross join projects
-    cross join lateral ({{ rows_of_day("observations", "started_at") }}) as observations_of_day
+    cross join {{ rows_of_day("observations", "started_at") }} as observations_of_day
     union all
     select
         scores_of_day.instance,
@@ -41,7 +47,7 @@ subjects as (
         scores_of_day.trace_id
     from days
     cross join projects
-    cross join lateral ({{ rows_of_day("scores", "scored_at") }}) as scores_of_day
+    cross join {{ rows_of_day("scores", "scored_at") }} as scores_of_day
     where scores_of_day.trace_id is not null
 ),
 

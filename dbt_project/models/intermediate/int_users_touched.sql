@@ -16,13 +16,21 @@ pending as (
 
 -- Also those whom a new version of an observation no longer names: their first day may have moved.
 users as (
-    select instance, project_id, user_id
+    select
+        instance,
+        project_id,
+        user_id
     from observations
     where is_day_touched and is_generation and user_id is not null
     union
-    select instance, project_id, user_id
+    select
+        instance,
+        project_id,
+        user_id
     from superseded_observations
-    where user_id is not null and superseded_by_batch_id = any((select batch_ids from pending)::bigint [])
+    where
+        user_id is not null
+        and superseded_by_batch_id = any((select batch_ids from pending)::bigint[])
 )
 
 select * from users

@@ -12,9 +12,9 @@ bounds as (
 ),
 
 dates as (
-    select generated::date as calendar_date
+    select generated.moment::date as calendar_date
     from bounds
-    cross join generate_series(bounds.first_date, bounds.last_date, interval '1 day') as generated
+    cross join generate_series(bounds.first_date, bounds.last_date, interval '1 day') as generated (moment)
 ),
 
 final as (

@@ -32,7 +32,8 @@ defined as (
         is_langfuse_managed
     from models
     where is_current
-    order by instance, project_id, model_name, is_langfuse_managed, starts_at desc nulls last, model_id
+    order by
+        instance asc, project_id asc, model_name asc, is_langfuse_managed asc, starts_at desc nulls last, model_id asc
 ),
 
 final as (

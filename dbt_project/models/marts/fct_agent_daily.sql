@@ -41,9 +41,7 @@ tasks as (
 
 judged as (
     select
-        {% for column in cell %}
-        tasks.{{ column }},
-        {% endfor %}
+        {{ columns_of("tasks", cell) }},
         trim_scale(round(avg(scored.quality), 6)) as quality
     from tasks
     inner join scored
@@ -52,16 +50,12 @@ judged as (
             and tasks.project_id = scored.project_id
             and tasks.trace_id = scored.trace_id
     group by
-        {% for column in cell %}
-        tasks.{{ column }}{{ "," if not loop.last }}
-        {% endfor %}
+        {{ columns_of("tasks", cell) }}
 ),
 
 final as (
     select
-        {% for column in cell %}
-        days.{{ column }},
-        {% endfor %}
+        {{ columns_of("days", cell) }},
         days.calls,
         days.errors,
         trim_scale(round(days.errors::numeric / days.calls, 6)) as error_rate,
@@ -82,9 +76,7 @@ final as (
     from days
     left join judged
         on
-            {% for column in cell %}
-            {{ "and " if not loop.first }}days.{{ column }} = judged.{{ column }}
-            {% endfor %}
+            {{ same("days", "judged", cell) }}
 )
 
 select * from final

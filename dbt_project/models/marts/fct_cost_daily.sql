@@ -45,9 +45,7 @@ input_prices as (
 
 parts as (
     select
-        {% for column in cell %}
-        generations.{{ column }},
-        {% endfor %}
+        {{ columns_of("generations", cell) }},
         usage.usage_type,
         case when usage.is_token then usage.units else 0 end as tokens,
         usage.cost_usd,
@@ -94,9 +92,7 @@ allocated as (
 -- Langfuse's total is cut to 12 decimals and may be given without parts: what they leave of it stands here.
 unallocated as (
     select
-        {% for column in cell %}
-        days.{{ column }},
-        {% endfor %}
+        {{ columns_of("days", cell) }},
         'unallocated' as usage_type,
         days.calls,
         (days.total_tokens - coalesce(allocated.tokens, 0))::bigint as tokens,
@@ -105,9 +101,7 @@ unallocated as (
     from days
     left join allocated
         on
-            {% for column in cell %}
-            {{ "and " if not loop.first }}days.{{ column }} = allocated.{{ column }}
-            {% endfor %}
+            {{ same("days", "allocated", cell) }}
 ),
 
 final as (

@@ -120,7 +120,8 @@ final as (
         end as output_tokens_per_second,
 
         -- origin
-        host || '/project/' || project_id || '/traces/' || trace_id || '?observation=' || observation_id as langfuse_url,
+        host || '/project/' || project_id || '/traces/' || trace_id || '?observation=' || observation_id
+            as langfuse_url,
         batch_id
     from generations
 )

@@ -45,9 +45,7 @@ days as (
 -- A trace's score speaks for a model only if the trace used no other.
 tasks as (
     select
-        {% for column in cell %}
-        generations.{{ column }},
-        {% endfor %}
+        {{ columns_of("generations", cell) }},
         generations.trace_id,
         scored.quality,
         scored.is_successful and not traces.is_error as is_successful,
@@ -66,9 +64,7 @@ tasks as (
             and generations.project_id = scored.project_id
             and generations.trace_id = scored.trace_id
     group by
-        {% for column in cell %}
-        generations.{{ column }},
-        {% endfor %}
+        {{ columns_of("generations", cell) }},
         generations.trace_id, scored.quality, scored.is_successful, traces.is_error
 ),
 
@@ -97,9 +93,7 @@ compared as (
     from days
     left join judged
         on
-            {% for column in cell %}
-            {{ "and " if not loop.first }}days.{{ column }} = judged.{{ column }}
-            {% endfor %}
+            {{ same("days", "judged", cell) }}
     window peers as (
         partition by days.usage_date, days.instance, days.project_id, days.environment, days.department
     )
