@@ -6,5 +6,6 @@ from tracemart.build.slots import LAYERS, publish, start_build
 from tracemart.build.step import BuildResult, build, check_marts, check_raw
 
 __all__ = [
-    "LAYERS", "BuildResult", "LayerResult", "NodeResult", "build", "build_layer", "manifests", "publish", "start_build",
+    "LAYERS", "BuildResult", "LayerResult", "NodeResult", "build", "build_layer", "check_marts",
+    "check_raw", "manifests", "publish", "start_build",
 ]  # fmt: skip

@@ -53,7 +53,7 @@ def build(settings: Settings, full_refresh: bool = False, progress: Progress | N
 
 def check_raw(
     settings: Settings, build_id: int, *, run_id: str | None = None, progress: Progress | None = None
-) -> ValidationResult:
+) -> "ValidationResult":
     """Check what arrived since the last build; where it is not fit for use the build has failed.
 
     Raises ValidationFailedError.
@@ -66,7 +66,7 @@ def check_raw(
 
 def check_marts(
     settings: Settings, build_id: int, *, run_id: str | None = None, progress: Progress | None = None
-) -> ValidationResult:
+) -> "ValidationResult":
     """Audit what the build made before any reader sees it; where it is not fit to be seen the build has failed.
 
     Raises ValidationFailedError.
