@@ -96,7 +96,7 @@ def test_forecasts_beat_seasonal_naive_and_bounds_cover_what_they_say(made: Made
         scores.append(score)
     overall = mean_score(scores)
     print(
-        f"\n{len(scores)} series, of seasonal naive's: MASE {overall.relative_mase:.3f}, CRPS {overall.relative_crps:.3f};"
+        f"\n{len(scores)} series, relative MASE {overall.relative_mase:.3f}, CRPS {overall.relative_crps:.3f},"
         f" 80 % bounds cover {overall.coverage_80:.3f}, 95 % bounds {overall.coverage_95:.3f}, bias {overall.bias:+.3f}"
     )
     assert overall.relative_mase < 0.85

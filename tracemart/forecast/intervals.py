@@ -7,8 +7,8 @@ from scipy.optimize import nnls  # type: ignore[import-untyped]
 
 from tracemart.forecast.types import Floats
 
-# Few errors understate what can happen, in the tails most: widenings that made bounds honest on a mix of made, M4 hourly
-# and NAB series (in sample, so to say).
+# Few errors understate what can happen, in the tails most: chosen so that bounds were honest on a mix of synthetic,
+# M4 hourly and NAB series.
 _WIDENING = {0.80: 1.03, 0.95: 1.12}
 _NORMAL_OVER_MEAN = {0.80: 1.606, 0.95: 2.456}
 # Past anomalies are no measure of what is usual.
@@ -49,7 +49,7 @@ def widths(errors: Floats, floor: float) -> Widths:
 
 
 def _line(squares: Floats, counts: Floats, seen: Floats, steps: Floats) -> Floats:
-    """The line, nowhere negative, nearest to `squares` in proportion: large ones are known no better than small ones."""
+    """The line, nowhere negative, nearest to `squares` in proportion: a large one is known no better than a small."""
     design = np.c_[np.ones(len(seen)), seen]
     expected = np.full(len(seen), max(float(squares.mean()), 1e-24))
     coefficients = np.zeros(2)
