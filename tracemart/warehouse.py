@@ -92,6 +92,7 @@ class Warehouse:
                     continue
                 with connection.transaction():
                     connection.execute(file.read_text().encode())
+                    connection.execute("reset role")
                     connection.execute("insert into operations.migrations (name) values (%s)", (file.stem,))
                 applied.append(file.stem)
             self._set_passwords(connection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracemart.build.layers import LayerResult, build_layer
 from tracemart.build.slots import LAYERS, fail_build, publish, start_build
-from tracemart.errors import ValidationFailedError
+from tracemart.errors import TracemartError
 from tracemart.settings import Settings
 from tracemart.warehouse import Progress
 
@@ -81,6 +81,6 @@ def check_marts(
 def failing_build(settings: Settings, build_id: int) -> Iterator[None]:
     try:
         yield
-    except ValidationFailedError as error:
+    except TracemartError as error:
         fail_build(settings, build_id, str(error))
         raise

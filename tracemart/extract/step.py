@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from tracemart.errors import LangfuseOverloadedError, SettingsError
 from tracemart.extract import v4
@@ -28,6 +29,8 @@ from tracemart.extract.windows import (
 )
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.warehouse import Progress, Role, Warehouse, warehouse_error
+
+MANY_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,9 @@ class _Run:
                     counts = load.finish()
                 if window.moves_watermark:
                     advance_watermark(self.connection, key, window.end)
+            if counts.inserted + counts.updated >= MANY_ROWS:
+                # A plan made on the statistics of an empty table would cost the next build minutes.
+                self.connection.execute(sql.SQL("analyze raw.{}").format(sql.Identifier(entity.name)))
         except psycopg.Error as error:
             raise warehouse_error(error, self._doing(entity.name)) from None
         return _result(entity.name, counts, window, started)

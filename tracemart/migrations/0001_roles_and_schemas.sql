@@ -18,9 +18,9 @@ begin
     execute format('grant create on database %I to tracemart_transformer', current_database());
 end $$;
 
-grant tracemart_transformer to current_user;
+grant tracemart_loader, tracemart_transformer to current_user;
 
-create schema if not exists raw;
+create schema if not exists raw authorization tracemart_loader;
 create schema if not exists forecasts;
 create schema if not exists staging authorization tracemart_transformer;
 create schema if not exists intermediate authorization tracemart_transformer;
@@ -38,8 +38,6 @@ grant select on tables to tracemart_forecaster, tracemart_analyst;
 alter default privileges for role tracemart_transformer in schema marts_next
 grant select on tables to tracemart_forecaster, tracemart_analyst;
 
-alter default privileges in schema raw grant select, insert, update, delete on tables to tracemart_loader;
-alter default privileges in schema raw grant usage on sequences to tracemart_loader;
-alter default privileges in schema raw grant select on tables to tracemart_transformer;
+alter default privileges for role tracemart_loader in schema raw grant select on tables to tracemart_transformer;
 alter default privileges in schema forecasts grant select, insert, update, delete on tables to tracemart_forecaster;
 alter default privileges in schema forecasts grant select on tables to tracemart_transformer;

@@ -1,3 +1,6 @@
+-- The loader owns raw, for after a large load it has to gather statistics.
+set local role tracemart_loader;
+
 -- One row per load of one entity of one Langfuse project: committed together with the rows it loaded.
 create table raw.loads (
     batch_id bigint generated always as identity primary key,

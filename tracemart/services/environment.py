@@ -34,6 +34,8 @@ def process_environment(settings: Settings) -> dict[str, str]:
         "TZ": "UTC",
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
+        # Threads of the linear algebra library cost more than they give on matrices as small as ours.
+        "OPENBLAS_NUM_THREADS": "1",
         **settings_environment(settings),
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "XDG_CACHE_HOME": str(cache),

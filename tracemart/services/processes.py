@@ -156,7 +156,7 @@ class Processes:
 def lives(process: psutil.Process) -> bool:
     """Whether it still does anything: a zombie that nobody waits for does not."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
