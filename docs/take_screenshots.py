@@ -17,6 +17,15 @@ ARGUMENTS = [
     "--disable-sync", "--no-first-run", "--no-proxy-server",
 ]  # fmt: skip
 WIDTH = 1560
+# Charts take the width of this sign for the height of a line; without a font that has it, lines fall on one another.
+LINE_HEIGHT = """
+const measure = CanvasRenderingContext2D.prototype.measureText;
+CanvasRenderingContext2D.prototype.measureText = function (text) {
+  const found = measure.call(this, text);
+  const size = parseFloat(/([0-9.]+)px/.exec(this.font)?.[1] ?? "12");
+  return text === "\\u56fd" && found.width < size ? { ...found, width: size } : found;
+};
+"""
 SLUGS = ("overview", "cost", "models", "agents")
 
 
@@ -47,6 +56,7 @@ def take(url: str, user: str, password: str, folder: Path, slugs: tuple[str, ...
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
+        page.add_init_script(LINE_HEIGHT)
         sign_in(page, url, user, password)
         for slug in slugs:
             page.set_viewport_size({"width": WIDTH, "height": 1000})

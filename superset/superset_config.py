@@ -104,14 +104,9 @@ THEME_DEFAULT = {
         "fontFamilyCode": "'IBM Plex Mono', 'Courier New', monospace",
         "transitionTiming": 0.2,
         "echartsOptionsOverrides": {
-            "legend": {"selector": False, "itemWidth": 14, "itemHeight": 10, "icon": "roundRect"}
+            "legend": {"selector": False, "itemWidth": 14, "itemHeight": 10, "icon": "roundRect"},
         },
-        "echartsOptionsOverridesByChartType": {
-            "heatmap": {"grid": {"right": 16}},
-            "heatmap_v2": {"grid": {"right": 16}},
-            "sunburst": {"textStyle": {"fontSize": 10}},
-            "sunburst_v2": {"textStyle": {"fontSize": 10}},
-        },
+        "echartsOptionsOverridesByChartType": {"sunburst_v2": {"textStyle": {"fontSize": 10}}},
     },
     "algorithm": "default",
 }

@@ -62,10 +62,10 @@ class SupersetClient:
         """id, slice_name, viz_type, … of every chart."""
         return self._pages("/api/v1/chart/")
 
-    def dashboard_charts(self, slug: str) -> list[dict[str, Any]]:
-        """id, slice_name, form_data of the charts that a dashboard shows."""
-        charts: list[dict[str, Any]] = self._request("GET", f"/api/v1/dashboard/{slug}/charts")["result"]
-        return charts
+    def dashboard(self, slug: str) -> dict[str, Any]:
+        """One dashboard: id, slug, position_json, json_metadata, css, …"""
+        found: dict[str, Any] = self._request("GET", f"/api/v1/dashboard/{slug}")["result"]
+        return found
 
     def chart_data(self, chart_id: int) -> list[dict[str, Any]]:
         """One entry per query of the chart: data (rows), rowcount, query (SQL), error."""

@@ -18,7 +18,7 @@ from tracemart.superset.periods import default_period
 from tracemart.warehouse import Role, Warehouse
 
 MASK = "XXXXXXXXXX"
-COLOURED = ("department", "canonical_model", "model", "project_name", "agent", "provider")
+COLOURED = ("department", "model", "project_name", "agent", "team")
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,6 @@ def known_values(settings: Settings, palette: list[str]) -> tuple[date | None, d
                     " order by min(usage_date), sum(cost_usd) desc, 1 limit 100"
                 ).format(sql.Identifier(column))
             ).fetchall()
-            names = [name for (name,) in values if name not in ("unattributed", "unknown") and name not in colors]
-            colors |= {name: palette[number % len(palette)] for number, name in enumerate(names)}
+            for number, (name,) in enumerate(values):
+                colors.setdefault(name, palette[number % len(palette)])
     return (found[0] if found else None), {**colors, "unattributed": "#adb5bd", "unknown": "#adb5bd"}

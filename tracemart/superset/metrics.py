@@ -16,7 +16,11 @@ AGGREGATES = {
     "sum": "SUM({})", "min": "MIN({})", "max": "MAX({})", "average": "AVG({})", "count": "COUNT({})::numeric",
     "count_distinct": "COUNT(DISTINCT {})::numeric", "sum_boolean": "SUM(CASE WHEN {} THEN 1 ELSE 0 END)::numeric",
 }  # fmt: skip
-IDENTIFIER = re.compile(r"\b[a-z_][a-z0-9_]*\b")
+SQL_WORDS = {
+    "CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OR", "NOT", "IS", "NULL", "TRUE", "FALSE", "FILTER", "WHERE",
+    "DISTINCT", "OVER", "BY", "ORDER", "AS", "IN", "BETWEEN",
+}  # fmt: skip
+IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,12 @@ class Metric:
 
 
 def identifiers(sql: str) -> set[str]:
-    """Column names in an expression of ours; SQL words are written in capitals there."""
-    without_strings = re.sub(r"'[^']*'", "", sql)
-    without_casts = re.sub(r"::\s*\w+", "", without_strings)
-    names = set(IDENTIFIER.findall(without_casts))
-    return names - {"case", "when", "then", "else", "end", "and", "or", "not", "is", "null", "nullif", "coalesce"}
+    """Column names in an expression: what is neither a string, a cast, a function, a number nor a word of SQL."""
+    bare = re.sub(r"'[^']*'", "", sql)
+    bare = re.sub(r"::\s*\w+", "", bare)
+    bare = re.sub(r"\b\w+\.(?=\w+\s*\()", "", bare)
+    bare = re.sub(r"\b\w+\s*\(", "(", bare)
+    return {name for name in IDENTIFIER.findall(bare) if name.upper() not in SQL_WORDS}
 
 
 def read_metrics(semantic_manifest: Mapping[str, Any]) -> dict[str, Metric]:

@@ -9,7 +9,7 @@ WORDS = {
     "percent": "(%)", "url": "URL",
 }  # fmt: skip
 FORMATS = (
-    (r"^cost_per_.*_usd$", "$,.4f"),
+    (r"^cost_per_(call|1k_tokens|trace)_usd$", "$,.4f"),
     (r"_usd$", "$,.2f"),
     (r"(_rate|_share|quality|_percentile|coverage_80|coverage_95)$", ".1%"),
     (r"_ms$", "DURATION"),
