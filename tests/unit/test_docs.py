@@ -144,6 +144,17 @@ def test_the_changelog_ends_at_the_version_of_the_package() -> None:
     assert len(versions) == len(set(versions))
 
 
+def test_commit_hooks_are_local_and_run_what_the_linters_run() -> None:
+    linters = text("tests/lint").replace("$bin", ".venv/bin").replace('"', "")
+    for repository in yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]:
+        assert repository["repo"] == "local"
+        for hook in repository["hooks"]:
+            assert hook["language"] == "system"
+            tool = re.search(r"\.venv/bin/(?:python -m )?[\w.-]+(?: (?:check|format|lint))?", hook["entry"])
+            assert tool is not None
+            assert tool[0] in linters
+
+
 def test_the_licence_is_the_one_that_the_package_names() -> None:
     assert tomllib.loads(text("pyproject.toml"))["project"]["license"] == "Apache-2.0"
     licence = text("LICENSE")
