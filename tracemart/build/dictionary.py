@@ -35,9 +35,8 @@ def _section(node: Mapping[str, Any]) -> str:
         f"| `{column['name']}` | {column['data_type']} | {_line(column['description'])} |"
         for column in node["columns"].values()
     ]
-    return "\n".join(
-        [f"## {node['name']}", "", _line(node["description"]), "", "| column | type | holds |", "|---|---|---|", *rows, ""]
-    )
+    head = [f"## {node['name']}", "", _line(node["description"]), "", "| column | type | holds |", "|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
 
 
 def _line(text: str) -> str:

@@ -55,7 +55,10 @@ def test_incremental_build_equals_full_refresh(
             observation("new", "call", 9.6, cost=0.0625, level="ERROR", parent_observation_id="new-root"),
         ],
     )
-    raw.load("scores", [score("quality", "t3", 5.5, 0.1), score("quality", "t20", 9.9, 0.9), score("task_success", "t3", 6, 0)])
+    raw.load(
+        "scores",
+        [score("quality", "t3", 5.5, 0.1), score("quality", "t20", 9.9, 0.9), score("task_success", "t3", 6, 0)],
+    )
     built()
     first = owner.execute("select is_full_refresh from operations.builds order by build_id desc limit 1").fetchone()
     assert first == (False,)
