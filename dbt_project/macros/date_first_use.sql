@@ -1,7 +1,7 @@
 {# Set is_new_user and days_since_first_use of the users in this build: on touched days, and on all days of a user whose
    first day moved. Both first days are look-ups in the index, so it costs the same however long the history is. #}
 {% macro date_first_use() -%}
-    {% set days = ref("int_days_touched") -%}
+    {% set days = ref("int_days_touched").render() -%}
     update {{ this }} as activity
     set
         is_new_user = activity.usage_date = users.first_date,
