@@ -88,7 +88,7 @@ compared as (
         trim_scale(round(judged.cost_per_successful_task_usd, 12)) as cost_per_successful_task_usd,
         trim_scale(round(judged.quality, 6)) as quality,
         trim_scale(round(judged.token_efficiency, 6)) as token_efficiency,
-        min(days.cost_usd / days.calls) over peers as least_cost_per_call_usd,
+        min(nullif(days.cost_usd, 0) / days.calls) over peers as least_cost_per_call_usd,
         min(days.p95_latency_ms) over peers as least_latency_ms
     from days
     left join judged
@@ -99,15 +99,13 @@ compared as (
     )
 ),
 
+-- What has no price is not free, so it has no score either.
 scored_models as (
     select
         *,
         round(100 * (
             {{ weights.quality }} * quality
-            + {{ weights.cost }} * case
-                when cost_usd = 0 then 1
-                else least_cost_per_call_usd / (cost_usd / calls)
-            end
+            + {{ weights.cost }} * least_cost_per_call_usd / nullif(cost_usd / calls, 0)
             + {{ weights.latency }} * coalesce(least_latency_ms / p95_latency_ms, 0)
             + {{ weights.reliability }} * (1 - error_rate)
         ), 2) as score
