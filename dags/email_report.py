@@ -3,7 +3,7 @@
 
 Mondays at six (UTC): what the last week cost and whose cost it was, with charts, a forecast, the anomalies, and a CSV.
 It goes through Airflow's SMTP connection `tracemart_smtp` to `TRACEMART_REPORT_RECIPIENTS`. A week is sent once; a
-retry after a crash does not send it again.
+retry after a crash does not send it again. A week without any usage is skipped.
 """
 
 from datetime import timedelta
@@ -25,15 +25,20 @@ def email_report() -> None:
     @task
     def send_weekly_report() -> str:
         from airflow.sdk import Connection
-        from tracemart.report import send_weekly, smtp_url_of
+        from airflow.sdk.exceptions import AirflowSkipException
 
+        from tracemart.errors import NothingToReportError
+        from tracemart.report import send_weekly, smtp_url_of
         from tracemart.settings import Settings
 
         connection = Connection.get(SMTP_CONNECTION)
         smtp_url = smtp_url_of(
             connection.host, connection.port, connection.login, connection.password, connection.extra_dejson
         )
-        return str(send_weekly(Settings.load(), smtp_url=smtp_url))
+        try:
+            return str(send_weekly(Settings.load(), smtp_url=smtp_url))
+        except NothingToReportError as error:
+            raise AirflowSkipException(str(error)) from None
 
     send_weekly_report()
 

@@ -18,6 +18,7 @@ TracemartError
 ├── ValidationFailedError         data is not fit to be used or published
 ├── ForecastError                 a series file cannot be scored
 ├── ReportError                   a mail could not be made or sent
+│   └── NothingToReportError          the week, or the whole warehouse, has no usage
 ├── SupersetError                 Superset refuses or does not answer
 └── ServiceError                  a service of ours did not start
 
@@ -100,6 +101,10 @@ class ForecastError(TracemartError):
 
 
 class ReportError(TracemartError):
+    pass
+
+
+class NothingToReportError(ReportError):
     pass
 
 

@@ -162,5 +162,5 @@ class Settings(BaseSettings):
             raise SettingsError(f"{self.projects_file}: {where}: {problem['msg']}.") from None
         except (yaml.YAMLError, KeyError, TypeError, OSError):
             raise SettingsError(
-                f"{self.projects_file} is not a list of Langfuse projects; .env.example shows one entry."
+                f"{self.projects_file} is not a list of Langfuse projects; projects.example.yml shows one."
             ) from None

@@ -48,7 +48,7 @@ def test_the_cost_of_every_mart_is_the_truth_to_the_last_digit(
     running_demo: Stack, truth: dict[str, Any], mart: str
 ) -> None:
     counted = " where is_counted" if mart == "fct_generations" else ""
-    assert one(running_demo, f"select sum(cost_usd) from marts.{mart}{counted}") == Decimal(truth["total"]["cost_usd"])
+    assert one(running_demo, f"select sum(cost_usd) from marts.{mart}{counted}") == Decimal(truth["totals"]["cost_usd"])
 
 
 def test_the_newest_run_of_every_dag_was_successful(running_demo: Stack) -> None:

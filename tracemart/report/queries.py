@@ -7,7 +7,7 @@ from decimal import Decimal
 import psycopg
 from psycopg import sql
 
-from tracemart.errors import ReportError
+from tracemart.errors import NothingToReportError
 from tracemart.report import surroundings
 from tracemart.report.figures import Day, Hour, Line, Outlook, Totals, WeeklyFigures
 from tracemart.report.reading import row, rows
@@ -25,7 +25,7 @@ OTHERS = "all others"
 def weekly_figures(settings: Settings, asked: Week | None) -> WeeklyFigures:
     """Figures of the asked week, else of the last complete one; of the running week if the data begins in it.
 
-    Raises ReportError where the week has no usage, WarehouseError.
+    Raises NothingToReportError where the week has no usage, WarehouseError.
     """
     with Warehouse(settings).connect(Role.ANALYST) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -33,7 +33,7 @@ def weekly_figures(settings: Settings, asked: Week | None) -> WeeklyFigures:
         try:
             return _read(connection, settings, asked)
         except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
-            raise ReportError(
+            raise NothingToReportError(
                 f"The marts are not complete ({str(error).splitlines()[0]}): run ./run build, then the report again."
             ) from None
         except psycopg.Error as error:
@@ -45,12 +45,14 @@ def _read(connection: psycopg.Connection, settings: Settings, asked: Week | None
         connection, "select min(usage_date), max(usage_date) from marts.fct_usage_daily where calls > 0"
     )
     if newest is None:
-        raise ReportError("The marts hold no usage yet: run ./run extract and ./run build, then the report again.")
+        raise NothingToReportError(
+            "The marts hold no usage yet: run ./run extract and ./run build, then the report again."
+        )
     week = asked or Week.last_complete(settings.now(), settings.zone)
     if asked is None and earliest > week.last_day:
         week = Week.containing(newest)
     if not (totals := _totals(connection, week)).calls:
-        raise ReportError(
+        raise NothingToReportError(
             f"Week {week.name} ({week.span}) has no usage, the newest is of {long_date(newest)}:"
             " see whether extract_langfuse and build_marts run, or name another week."
         )

@@ -1,14 +1,12 @@
 """Starts and stops all services of an instance in the order in which they need one another."""
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import SecretStr
 
-from tracemart.credentials import credential, write_private
+from tracemart.credentials import credential
 from tracemart.errors import ServiceError
 from tracemart.services.airflow import (
     DAGS,
@@ -21,6 +19,7 @@ from tracemart.services.environment import make_folders, process_environment
 from tracemart.services.instance import DemoWorkload, Instance, active_instance, on_database
 from tracemart.services.postgres import EmbeddedPostgres, create_database
 from tracemart.services.processes import Processes, Service
+from tracemart.services.standin_projects import KEYS_FILE, write_standin_projects
 from tracemart.services.steps import Steps
 from tracemart.services.superset import (
     ADMIN_USER,
@@ -208,26 +207,14 @@ def _prepare_airflow(environment: dict[str, str], instance: Instance, is_new: bo
 
 
 def _standin_and_mailbox(stack: Stack, workload: DemoWorkload) -> list[Service]:
-    from tracemart.standin.keys import make_keys, write_keys
-
     folder = stack.instance.settings.projects_file.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    projects = workload.projects()
-    key_file = folder / "keys.json"
-    if not key_file.exists():
-        write_keys(key_file, make_keys(project_id for project_id, _ in projects))
-    keys = json.loads(key_file.read_text())
-    entries = [
-        {"instance": "demo", "host": stack.standin_url, "name": name, **keys[project_id]}
-        for project_id, name in projects
-    ]
-    write_private(stack.instance.settings.projects_file, yaml.safe_dump({"projects": entries}, sort_keys=False))
+    write_standin_projects(folder, workload.projects(), stack.standin_url)
     environment = process_environment(stack.instance.settings)
     standin = Service(
         "standin",
         [
             sys.executable, "-m", "tracemart.standin", "serve", "--port", str(stack.ports["standin"]),
-            "--keys", str(key_file), *workload.arguments(),
+            "--keys", str(folder / KEYS_FILE), *workload.arguments(),
         ],
         environment,
         f"{stack.standin_url}/api/public/health",
