@@ -64,6 +64,15 @@ def test_without_a_period_before_no_change_is_shown(contents: Contents) -> None:
     assert documents(new)["charts/kpi_cost.yaml"]["viz_type"] == "big_number_total"
 
 
+def test_a_day_alone_is_a_bar_where_a_line_would_be_a_point(contents: Contents) -> None:
+    day = Contents(contents.assets, contents.datasets, CONNECTION, Period("2023-11-10 : 2023-11-17", False, True), {})
+    found = documents(day)
+    assert found["charts/cost_by_model.yaml"]["viz_type"] == "echarts_timeseries_bar"
+    assert found["charts/cost_by_model.yaml"]["params"]["stack"] == "Stack"
+    assert found["charts/p95_latency_by_model.yaml"]["viz_type"] == "echarts_timeseries_bar"
+    assert found["charts/cost_forecast.yaml"]["viz_type"] == "echarts_timeseries_line"
+
+
 def test_charts_that_keep_their_own_period_are_out_of_the_time_filters_scope(contents: Contents) -> None:
     metadata = documents(contents)["dashboards/overview.yaml"]["metadata"]
     time = metadata["native_filter_configuration"][0]

@@ -19,7 +19,7 @@ def test_a_long_history_shows_its_last_30_days_against_the_30_before() -> None:
 
 def test_a_log_of_one_hour_shows_its_own_week_and_compares_with_nothing() -> None:
     as_of = datetime(2023, 11, 16, 19, 14, tzinfo=UTC)
-    assert default_period(settings(as_of), date(2023, 11, 16)) == Period("2023-11-10 : 2023-11-17", False)
+    assert default_period(settings(as_of), date(2023, 11, 16)) == Period("2023-11-10 : 2023-11-17", False, True)
 
 
 def test_without_as_of_the_period_moves_with_the_clock_and_holds_today() -> None:

@@ -109,9 +109,7 @@ def database_document(connection: Connection) -> dict[str, Any]:
 
 def chart_document(chart: Chart, contents: Contents) -> dict[str, Any]:
     dataset = contents.dataset_of(chart)
-    if chart.viz_type == "pop_kpi" and not contents.period.has_previous:
-        # The same number, without a change against a period that the warehouse does not know.
-        chart = chart.model_copy(update={"viz_type": "big_number_total"})
+    chart = fitting(chart, contents.period)
     defaults = contents.assets.chart_defaults.get(chart.viz_type, {})
     params = form_data(chart, dataset, defaults, contents.period.time_range)
     return {
@@ -125,6 +123,16 @@ def chart_document(chart: Chart, contents: Contents) -> dict[str, Any]:
         "version": "1.0.0",
         "dataset_uuid": dataset.uuid,
     }
+
+
+def fitting(chart: Chart, period: Period) -> Chart:
+    """The chart as a short history allows: no change against an unknown period, a bar where a line were one point."""
+    viz_type = chart.viz_type
+    if viz_type == "pop_kpi" and not period.has_previous:
+        viz_type = "big_number_total"
+    if viz_type in {"echarts_area", "echarts_timeseries_line"} and period.is_one_day and chart.follows_time_filter:
+        viz_type = "echarts_timeseries_bar"
+    return chart.model_copy(update={"viz_type": viz_type})
 
 
 def dashboard_document(dashboard: Dashboard, contents: Contents) -> dict[str, Any]:

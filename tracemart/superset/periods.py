@@ -10,10 +10,11 @@ SHORT, LONG = 7, 30
 
 @dataclass(frozen=True)
 class Period:
-    """`time_range` in Superset's words; whether the warehouse holds the period before it too."""
+    """`time_range` in Superset's words; whether the warehouse holds the period before it too, or hardly a day."""
 
     time_range: str
     has_previous: bool
+    is_one_day: bool = False
 
 
 def default_period(settings: Settings, first_day: date | None) -> Period:
@@ -29,7 +30,7 @@ def default_period(settings: Settings, first_day: date | None) -> Period:
     end = day_after(settings.as_of, settings)
     known = (end - first_day).days if first_day else LONG
     length = LONG if known > SHORT else SHORT
-    return Period(f"{end - timedelta(days=length)} : {end}", has_previous=known > length)
+    return Period(f"{end - timedelta(days=length)} : {end}", has_previous=known > length, is_one_day=known <= 1)
 
 
 def day_after(moment: datetime, settings: Settings) -> date:
