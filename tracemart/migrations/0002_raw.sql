@@ -143,6 +143,7 @@ create table raw.scores (
 );
 create index scores_batch_id_idx on raw.scores (batch_id);
 create index scores_trace_idx on raw.scores (instance, project_id, trace_id);
+create index scores_scored_at_idx on raw.scores (instance, project_id, scored_at);
 
 create table raw.superseded_scores (
     like raw.scores,
