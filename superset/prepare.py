@@ -20,6 +20,7 @@ def say(what: str) -> None:
 def prepare() -> None:
     logging.disable(logging.WARNING)
     from flask_migrate import upgrade
+    from sqlalchemy.orm import joinedload
     from superset.app import create_app
 
     import superset
@@ -32,6 +33,10 @@ def prepare() -> None:
         upgrade(directory=str(Path(superset.__file__).parent / "migrations"))
         say("its database is upgraded")
         appbuilder.add_permissions(update_perms=True)
+        # Held here, they are not asked for one by one, thousands of times, while the roles are put together.
+        model = security_manager.permissionview_model
+        pairs = db.session.query(model).options(joinedload(model.permission), joinedload(model.view_menu)).all()
+        say(f"its {len(pairs)} permissions are known")
         security_manager.sync_role_definitions()
         say("its roles are synchronised")
         set_administrator(security_manager)
