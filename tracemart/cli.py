@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,8 @@ def main() -> None:
     from tracemart.services.environment import turn_telemetry_off
 
     turn_telemetry_off()
+    # Without a log-in session there is none, which libraries mention and nobody needs to hear.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         app(prog_name="./run")

@@ -152,16 +152,20 @@ def test_the_analyst_changes_nothing(warehouse_settings: Settings) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_full_disk_is_named(tmp_path: Path) -> None:
-    """On a file system of 24 MB of its own, too small for a cluster."""
+@pytest.mark.parametrize("megabytes", [24, 60])
+def test_a_full_disk_is_named(tmp_path: Path, megabytes: int) -> None:
+    """On a file system of its own, too small for PostgreSQL's binaries, or for a cluster."""
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(small)], check=False).returncode != 0:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(small)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("mounting a small file system needs root")
+    for parent in [small, *small.parents][:5]:
+        parent.chmod(parent.stat().st_mode | 0o055)
     try:
         log = tmp_path / "log.csv"
         log.write_text(HEADER + GOOD_ROW)
         done = tracemart("demo", "--workload", str(log), TRACEMART_HOME=str(small / "home"))
     finally:
         subprocess.run(["umount", str(small)], check=True)
-    assert_one_clear_sentence(done, "space")
+    assert_one_clear_sentence(done, "no space left")

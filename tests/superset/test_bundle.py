@@ -48,20 +48,20 @@ def test_every_chart_of_a_dashboard_is_in_the_bundle_with_its_dataset(contents: 
 
 def test_each_chart_carries_a_query_on_its_own_metrics_and_period(contents: Contents) -> None:
     found = documents(contents)
-    context = json.loads(found["charts/kpi_cost.yaml"]["query_context"])
+    context = json.loads(found["charts/cost.yaml"]["query_context"])
     assert context["queries"][0]["metrics"] == ["cost_usd"]
     assert context["queries"][0]["filters"] == [
         {"col": "usage_date", "op": "TEMPORAL_RANGE", "val": "2026-10-23 : 2026-11-22"}
     ]
-    mixed = json.loads(found["charts/cost_against_expectation.yaml"]["query_context"])
+    mixed = json.loads(found["charts/daily_cost_against_what_was_expected.yaml"]["query_context"])
     assert len(mixed["queries"]) == 2
     assert "is_anomaly" in mixed["queries"][1]["extras"]["where"]
 
 
 def test_without_a_period_before_no_change_is_shown(contents: Contents) -> None:
     new = Contents(contents.assets, contents.datasets, CONNECTION, Period("2023-11-10 : 2023-11-17", False), {})
-    assert documents(contents)["charts/kpi_cost.yaml"]["viz_type"] == "pop_kpi"
-    assert documents(new)["charts/kpi_cost.yaml"]["viz_type"] == "big_number_total"
+    assert documents(contents)["charts/cost.yaml"]["viz_type"] == "pop_kpi"
+    assert documents(new)["charts/cost.yaml"]["viz_type"] == "big_number_total"
 
 
 def test_a_day_alone_is_a_bar_where_a_line_would_be_a_point(contents: Contents) -> None:
@@ -70,15 +70,15 @@ def test_a_day_alone_is_a_bar_where_a_line_would_be_a_point(contents: Contents) 
     assert found["charts/cost_by_model.yaml"]["viz_type"] == "echarts_timeseries_bar"
     assert found["charts/cost_by_model.yaml"]["params"]["stack"] == "Stack"
     assert found["charts/p95_latency_by_model.yaml"]["viz_type"] == "echarts_timeseries_bar"
-    assert found["charts/cost_forecast.yaml"]["viz_type"] == "echarts_timeseries_line"
+    assert found["charts/cost_30_days_ahead.yaml"]["viz_type"] == "echarts_timeseries_line"
 
 
 def test_charts_that_keep_their_own_period_are_out_of_the_time_filters_scope(contents: Contents) -> None:
     metadata = documents(contents)["dashboards/overview.yaml"]["metadata"]
     time = metadata["native_filter_configuration"][0]
     assert time["defaultDataMask"]["filterState"] == {"value": "2026-10-23 : 2026-11-22"}
-    assert contents.chart_ids["cost_forecast"] in time["scope"]["excluded"]
-    assert contents.chart_ids["kpi_cost"] not in time["scope"]["excluded"]
+    assert contents.chart_ids["cost_30_days_ahead"] in time["scope"]["excluded"]
+    assert contents.chart_ids["cost"] not in time["scope"]["excluded"]
 
 
 def test_colours_from_the_warehouse_go_before_those_of_the_assets(contents: Contents) -> None:
@@ -99,8 +99,8 @@ def test_a_chart_file_with_an_unknown_key_is_refused_by_file_and_key() -> None:
 
 def test_an_unquoted_formula_that_yaml_cuts_in_two_is_refused(contents: Contents) -> None:
     cut = yaml.safe_load("{label: x, sql: a / NULLIF(b, 0)}")
-    chart = contents.assets.charts["kpi_cost"].model_copy(update={"params": {"metric": cut}})
-    assets = contents.assets.model_copy(update={"charts": {**contents.assets.charts, "kpi_cost": chart}})
+    chart = contents.assets.charts["cost"].model_copy(update={"params": {"metric": cut}})
+    assets = contents.assets.model_copy(update={"charts": {**contents.assets.charts, "cost": chart}})
     broken = Contents(assets, contents.datasets, CONNECTION, contents.period, {})
     with pytest.raises(SupersetError, match="quoted"):
         documents(broken)

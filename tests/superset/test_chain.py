@@ -32,7 +32,7 @@ def with_chart(assets: AssetSet, chart: Chart) -> AssetSet:
 def test_a_broken_link_is_named(
     assets: AssetSet, datasets: dict[str, Dataset], change: dict[str, object], problem: str
 ) -> None:
-    broken = assets.charts["kpi_cost"].model_copy(update=change)
+    broken = assets.charts["cost"].model_copy(update=change)
     assert any(problem in found for found in problems(with_chart(assets, broken), datasets))
 
 

