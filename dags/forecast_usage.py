@@ -25,7 +25,6 @@ def forecast_usage() -> None:
     @task(outlets=[FORECASTS])
     def forecast_series() -> str:
         from tracemart.forecast.step import forecast
-
         from tracemart.settings import Settings
 
         return str(forecast(Settings.load()))
