@@ -20,6 +20,7 @@ from tracemart.services.processes import Processes, Service
 from tracemart.services.standin_projects import KEYS_FILE, write_standin_projects
 from tracemart.settings import PROJECT_ROOT, Settings
 from tracemart.standin.workloads.spec import WorkloadSpec, load
+from tracemart.standin.workloads.truth import truth_of
 from tracemart.warehouse import Role, Warehouse
 
 WORKLOAD = WorkloadSpec(observations=1500, days=21, seed=5)
@@ -108,7 +109,7 @@ def test_the_whole_way_on_the_oldest_postgres(system_postgres: str, tmp_path: Pa
     finally:
         processes.stop("standin")
     assert build(settings).published
-    truth = load(workload.spec).truth()["totals"]
+    truth = truth_of(load(workload.spec))["totals"]
     with Warehouse(settings).connect(Role.ANALYST) as connection:
         version = connection.info.server_version
         row = connection.execute("select sum(calls), sum(cost_usd) from marts.fct_usage_daily").fetchone()

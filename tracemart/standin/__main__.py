@@ -16,6 +16,7 @@ import orjson
 
 from tracemart.errors import BadInputError, TracemartError
 from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
+from tracemart.standin.workloads.truth import truth_of
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             serve(spec, arguments.port, arguments.keys, arguments.host)
         elif arguments.command == "truth":
-            _print(load(spec).truth())
+            _print(truth_of(load(spec)))
         else:
             _print([asdict(project) for project in workload_projects(spec)])
     except TracemartError as error:

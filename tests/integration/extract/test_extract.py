@@ -19,6 +19,7 @@ from tracemart.errors import (
 from tracemart.extract.step import ExtractResult, extract, extract_project, project_names
 from tracemart.settings import Settings
 from tracemart.standin.rows import Score
+from tracemart.standin.workloads.truth import truth_of
 
 from .conftest import AS_OF, Served
 
@@ -33,7 +34,7 @@ def entity(result: ExtractResult, name: str) -> Any:
 def test_totals_equal_the_truth_exactly(settings: Settings, served: Served, query: Query) -> None:
     for project in served.projects:
         extract(settings, project)
-    truth = served.workload.truth()
+    truth = truth_of(served.workload)
 
     for project_id, expected in truth["projects"].items():
         assert query(

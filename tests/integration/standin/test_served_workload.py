@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tracemart.standin.workloads import Workload
+from tracemart.standin.workloads.truth import truth_of
 
 from .conftest import Server
 
@@ -35,7 +36,7 @@ def read_all(client: httpx.Client, path: str, params: dict[str, Any]) -> list[di
 
 @pytest.mark.parametrize("project_id", PROJECTS)
 def test_the_rows_add_up_to_the_truth_to_the_last_digit(made_server: Server, made: Workload, project_id: str) -> None:
-    truth = made.truth()["projects"][project_id]
+    truth = truth_of(made)["projects"][project_id]
     with made_server.client(project_id) as client:
         rows = read_all(client, "/api/public/v2/observations", {"fields": "model,usage", "limit": 333})
         scores = read_all(client, "/api/public/v3/scores", {"limit": 100})
@@ -78,7 +79,7 @@ def test_metrics_by_model_and_day_are_the_truth(made_server: Server, made: Workl
     }  # fmt: skip
     assert found == {
         (cell["model"], cell["date"]): (cell["calls"], Decimal(cell["cost_usd"]), cell["tokens"].get("total", 0))
-        for cell in made.truth()["cells"] if cell["project"] == project_id
+        for cell in truth_of(made)["cells"] if cell["project"] == project_id
     }  # fmt: skip
 
 

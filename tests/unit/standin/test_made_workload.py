@@ -21,6 +21,7 @@ from tracemart.standin.workloads import Workload, WorkloadSpec, make_workload, w
 from tracemart.standin.workloads.anomalies import QUIET_DAYS, plant
 from tracemart.standin.workloads.catalogue import AGENTS
 from tracemart.standin.workloads.sizes import CODE, CONVERSATION
+from tracemart.standin.workloads.truth import truth_of
 
 from .azure_logs import azure_log
 
@@ -165,7 +166,7 @@ def test_quality_falls_with_failures_and_no_score_comes_after_the_end(workload: 
 
 
 def test_truth_is_the_sum_of_the_rows_to_the_last_digit(workload: Workload) -> None:
-    truth = workload.truth()
+    truth = truth_of(workload)
     calls = [row for row in rows_of(workload) if row.is_call()]
     cost = sum((dollars(row.cost().get("total", 0)) for row in calls), Decimal(0))
     assert Decimal(truth["totals"]["cost_usd"]) == cost
@@ -187,7 +188,7 @@ def test_anomalies_leave_the_first_four_weeks_alone(days: int) -> None:
 
 
 def test_ninety_days_hold_ten_anomalies_each_plain_to_see_in_its_series() -> None:
-    anomalies = make_workload(observations=60_000, days=90, seed=4, end=END).truth()["anomalies"]
+    anomalies = truth_of(make_workload(observations=60_000, days=90, seed=4, end=END))["anomalies"]
     assert len(anomalies) == 10
     assert {anomaly["level"] for anomaly in anomalies} == {"agent", "model", "project", "total"}
     for anomaly in anomalies:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tracemart.errors import BadInputError
 from tracemart.standin.workloads import WorkloadSpec, load_workload, workload_projects
+from tracemart.standin.workloads.truth import truth_of
 
 from .azure_logs import azure_log
 
@@ -36,7 +37,7 @@ def test_a_row_is_a_trace_with_one_generation_at_its_own_time(tmp_path: Path) ->
     assert row.start_ms == 1_700_158_546_680
     assert (row.type, row.is_root, row.model) == ("GENERATION", True, "gpt-4o")
     assert row.usage() == {"input": 374, "output": 44, "total": 418}
-    assert Decimal(workload.truth()["totals"]["cost_usd"]) == Decimal("0.001375")
+    assert Decimal(truth_of(workload)["totals"]["cost_usd"]) == Decimal("0.001375")
 
 
 def test_optional_columns_are_read_in_any_order(tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_a_file_that_is_not_there_and_a_folder_are_refused(tmp_path: Path) -> No
 def test_byte_order_marks_and_windows_line_ends_are_welcome(tmp_path: Path, prefix: str, newline: str) -> None:
     log = tmp_path / "log.csv"
     log.write_bytes((prefix + newline.join([HEADER, "2026-01-01 10:00:00,5,6", ""])).encode())
-    assert load_workload(log).truth()["totals"]["tokens"] == {"input": 5, "output": 6, "total": 11}
+    assert truth_of(load_workload(log))["totals"]["tokens"] == {"input": 5, "output": 6, "total": 11}
 
 
 FIRST, LAST = datetime(2001, 1, 1), datetime(2099, 1, 1)  # noqa: DTZ001
@@ -147,7 +148,7 @@ def test_no_request_and_no_token_is_lost(tmp_path: Path, requests: list[tuple[da
 
     workload = load_workload(log)
 
-    totals = workload.truth()["totals"]
+    totals = truth_of(workload)["totals"]
     assert totals["calls"] == len(requests)
     assert totals["tokens"]["input"] == sum(request[1] for request in requests)
     assert totals["tokens"]["output"] == sum(request[2] for request in requests)
@@ -170,6 +171,6 @@ def test_any_bytes_are_served_or_refused_but_never_crash(tmp_path: Path, content
 )
 def test_the_azure_logs_have_their_known_totals(name: str, calls: int, prompts: int, answers: int) -> None:
     workload = load_workload(azure_log(name))
-    totals = workload.truth()["totals"]
+    totals = truth_of(workload)["totals"]
     assert (totals["calls"], totals["tokens"]["input"], totals["tokens"]["output"]) == (calls, prompts, answers)
     assert workload.as_of == datetime(2023, 11, 17, tzinfo=UTC)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from tracemart.standin.prices import Model, PriceBook
 from tracemart.standin.rows import Observation, PromptVersion, Score
@@ -68,9 +67,3 @@ class Workload:
             project.add_scores(rows.scores)
             projects[project_id] = project
         return Store(projects, {project_id: keys[project_id] for project_id in projects})
-
-    def truth(self) -> dict[str, Any]:
-        """Exact totals and the planted anomalies, see `truth.truth_of`."""
-        from tracemart.standin.workloads.truth import truth_of
-
-        return truth_of(self)
