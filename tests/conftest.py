@@ -105,6 +105,7 @@ def running_demo(demo_size: tuple[str, ...]) -> Iterator["Stack"]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "running_demo" in getattr(item, "fixturenames", ()):

@@ -134,20 +134,21 @@ class EmbeddedPostgres:
     def _forget_dead_server(self) -> None:
         """Remove the pid file of a server that a crash ended: its number may be another process by now."""
         pid_file = self.data / "postmaster.pid"
-        try:
-            lines = pid_file.read_text().splitlines()
-            process = psutil.Process(int(lines[0]))
-            if process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= int(lines[2]) + 2:
-                return
-        except FileNotFoundError:
-            return
-        except (psutil.NoSuchProcess, IndexError, ValueError):
-            pass
         deadline = time.monotonic() + 20
-        while self._backends_live() and time.monotonic() < deadline:
+        while self._server_lives() or self._backends_live():
+            if time.monotonic() > deadline:
+                return
             time.sleep(0.1)
-        if not self._backends_live():
-            pid_file.unlink(missing_ok=True)
+        pid_file.unlink(missing_ok=True)
+
+    def _server_lives(self) -> bool:
+        """Whether the process of the pid file is the one that wrote it. A killed one lives on for a moment."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            process = psutil.Process(int(lines[0]))
+            return bool(process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= int(lines[2]) + 2)
+        except (FileNotFoundError, psutil.NoSuchProcess, IndexError, ValueError):
+            return False
 
     def _backends_live(self) -> bool:
         for process in psutil.process_iter(["name", "status"]):
