@@ -109,7 +109,7 @@ def running_demo(demo_size: tuple[str, ...]) -> Iterator["Stack"]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "running_demo" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("demo"))
+            item.add_marker(pytest.mark.demo)
 
 
 @pytest.fixture
