@@ -1,6 +1,7 @@
 """One layer of the dbt project: its models, and the tests of all that stands by then."""
 
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -105,7 +106,10 @@ def _run(settings: Settings, build: RunningBuild, layer: str, progress: Progress
         if event.info.name not in _RESULT_EVENTS:
             return
         node = event.data.node_info
-        logger.info("%s %s: %s in %.2f s", layer, node.node_name, node.node_status, event.data.execution_time)
+        logger.info(
+            "%s %s: %s%s in %.2f s",
+            layer, node.node_name, node.node_status, _rows_written(event.data), event.data.execution_time,
+        )  # fmt: skip
         if progress:
             total = getattr(event.data, "total", None) or getattr(event.data, "num_models", None)
             progress(f"{layer}: {node.node_name}", event.data.index, total)
@@ -116,6 +120,12 @@ def _run(settings: Settings, build: RunningBuild, layer: str, progress: Progress
         *(["--full-refresh"] if build.is_full_refresh else []),
     ]  # fmt: skip
     return [_node_result(result) for result in run_dbt(settings, arguments, on_event)]
+
+
+def _rows_written(data: Any) -> str:
+    """ ", 12 rows" where the database said how many a model wrote; a view or a test writes none."""
+    said = re.fullmatch(r"(?:INSERT 0|SELECT|MERGE) (\d+)", getattr(data, "status", ""))
+    return f", {int(said[1]):,} rows" if said else ""
 
 
 def _node_result(result: Any) -> NodeResult:
