@@ -41,7 +41,7 @@ def warehouse_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres_server(warehouse_home: Path) -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(warehouse_home)
-    server.start(0)
+    server.start()
     yield server
     server.stop()
 
@@ -61,7 +61,7 @@ def warehouse_settings(
     postgres_server: EmbeddedPostgres, warehouse_home: Path, migrated_template: str
 ) -> Iterator[Settings]:
     """Settings on a migrated, empty warehouse of this test's own."""
-    port = postgres_server.running_port() or postgres_server.start(0)
+    port = postgres_server.running_port() or postgres_server.start()
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
         connection.execute(
@@ -77,7 +77,7 @@ def warehouse_settings(
         database_url=SecretStr(postgres_server.url(port, name)),
         projects_file=warehouse_home / "no-projects.yml",
     )
-    port = postgres_server.running_port() or postgres_server.start(0)
+    port = postgres_server.running_port() or postgres_server.start()
     with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 

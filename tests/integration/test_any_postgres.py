@@ -50,7 +50,7 @@ def system_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     as_database_user(
         [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}"]
     )
-    port = free_port(0)
+    port = free_port()
     options = f"-p {port} -h 127.0.0.1 -k ''"
     control = [str(binaries / "pg_ctl"), "-w", "-D", str(data), "-l", str(folder / "log")]
     as_database_user([*control, "-o", options, "start"])
@@ -71,7 +71,7 @@ def test_an_owner_who_is_no_superuser_can_migrate(tmp_path_factory: pytest.TempP
         parent.chmod(parent.stat().st_mode | 0o055)
     server = EmbeddedPostgres(home)
     try:
-        url = owned_by_no_superuser(server.url(server.start(0), "postgres"))
+        url = owned_by_no_superuser(server.url(server.start(), "postgres"))
         warehouse = Warehouse(Settings(home=home, database_url=SecretStr(url)))
         assert warehouse.migrate()
         assert warehouse.migrate() == []
@@ -84,7 +84,7 @@ def test_an_owner_who_is_no_superuser_can_migrate(tmp_path_factory: pytest.TempP
 def test_the_whole_way_on_the_oldest_postgres(system_postgres: str, tmp_path: Path) -> None:
     workload = DemoWorkload.chosen(WORKLOAD)
     processes = Processes(tmp_path)
-    port = free_port(0)
+    port = free_port()
     host = f"http://127.0.0.1:{port}"
     settings = Settings(
         home=tmp_path,

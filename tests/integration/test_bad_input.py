@@ -112,7 +112,7 @@ def rows(settings: Settings) -> tuple[int, ...]:
 
 
 def test_a_host_that_does_not_answer(warehouse_settings: Settings) -> None:
-    done = extract(warehouse_settings, f"http://127.0.0.1:{free_port(0)}")
+    done = extract(warehouse_settings, f"http://127.0.0.1:{free_port()}")
     assert_one_clear_sentence(done, "127.0.0.1")
     assert "very-secret" not in done.stderr
     assert rows(warehouse_settings) == (0,) * 6
@@ -128,7 +128,7 @@ def test_no_project_is_set(warehouse_settings: Settings) -> None:
 
 
 def test_a_warehouse_that_does_not_answer(tmp_path: Path) -> None:
-    port = free_port(0)
+    port = free_port()
     url = f"postgresql://postgres:very-secret@127.0.0.1:{port}/warehouse"
     done = tracemart("sql", "select 1", TRACEMART_HOME=str(tmp_path), TRACEMART_DATABASE_URL=url)
     assert_one_clear_sentence(done, f"127.0.0.1:{port}/warehouse")

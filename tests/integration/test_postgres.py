@@ -27,11 +27,11 @@ def postmaster(server: EmbeddedPostgres) -> int:
 
 
 def test_a_second_start_finds_the_running_server(server: EmbeddedPostgres) -> None:
-    assert server.start(0) == server.start(0)
+    assert server.start() == server.start()
 
 
 def test_it_starts_again_after_a_power_cut_with_its_data(server: EmbeddedPostgres) -> None:
-    port = server.start(0)
+    port = server.start()
     server.create_database(port, "kept")
     os.kill(postmaster(server), signal.SIGKILL)
     port = server.start(port)
@@ -42,7 +42,7 @@ def test_it_starts_again_after_a_power_cut_with_its_data(server: EmbeddedPostgre
 def test_a_half_made_cluster_is_made_anew(server: EmbeddedPostgres) -> None:
     server.data.mkdir(parents=True)
     (server.data / "PG_VERSION").write_text("18\n")
-    assert server.start(0) > 0
+    assert server.start() > 0
 
 
 def test_a_taken_port_is_left_to_its_owner(server: EmbeddedPostgres) -> None:
@@ -54,20 +54,20 @@ def test_a_taken_port_is_left_to_its_owner(server: EmbeddedPostgres) -> None:
 
 
 def test_nobody_gets_in_without_the_password(server: EmbeddedPostgres) -> None:
-    port = server.start(0)
+    port = server.start()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(f"postgresql://postgres:wrong@127.0.0.1:{port}/postgres")
 
 
 def test_it_listens_on_loopback_only(server: EmbeddedPostgres) -> None:
-    port = server.start(0)
+    port = server.start()
     with psycopg.connect(server.url(port, "postgres")) as connection:
         assert connection.execute("show listen_addresses").fetchone() == ("127.0.0.1",)
         assert connection.execute("show unix_socket_directories").fetchone() == ("",)
 
 
 def test_no_password_lies_in_a_file_that_others_can_read(server: EmbeddedPostgres) -> None:
-    server.start(0)
+    server.start()
     password = (server.home / "credentials.json").read_text().split('"')[3]
     readable = [
         file

@@ -52,7 +52,7 @@ def test_a_service_whose_environment_changed_is_started_anew(processes: Processe
 
 
 def test_it_is_ready_once_it_answers(processes: Processes) -> None:
-    port = free_port(0)
+    port = free_port()
     url = f"http://127.0.0.1:{port}/"
     server = Service("server", [sys.executable, "-c", SERVER, str(port)], {}, url, {"server": port})
     processes.launch(server)

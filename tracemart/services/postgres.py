@@ -4,6 +4,7 @@ import contextlib
 import importlib.metadata
 import os
 import pwd
+import random
 import re
 import shutil
 import socket
@@ -72,7 +73,7 @@ class EmbeddedPostgres:
         except psycopg.OperationalError:
             return None
 
-    def start(self, preferred_port: int) -> int:
+    def start(self, preferred_port: int | None = None) -> int:
         """Start it, making it first where there is none; the port it answers on. Raises ServiceError."""
         running = self.running_port()
         if running is not None:
@@ -256,17 +257,21 @@ def create_database(server_url: str, name: str) -> bool:
         ) from None
 
 
-def free_port(preferred: int) -> int:
-    """The preferred port if nobody listens there, else any free one on loopback."""
-    for port in (preferred, 0):
+# Below the range of ports for outgoing connections, which might take one before we listen on it.
+PORTS_TO_CHOOSE = range(20_000, 32_000)
+
+
+def free_port(preferred: int | None = None) -> int:
+    """The preferred port if nobody listens there, else any free one on loopback. Raises ServiceError."""
+    others = random.sample(PORTS_TO_CHOOSE, 100)
+    for port in others if preferred is None else [preferred, *others]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            chosen: int = probe.getsockname()[1]
-            return chosen
+            return port
     raise ServiceError("No free port is left on 127.0.0.1.")
 
 

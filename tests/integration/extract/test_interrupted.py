@@ -115,7 +115,7 @@ def postgres_of_its_own() -> Iterator[EmbeddedPostgres]:
     home = Path(tempfile.mkdtemp(prefix="tracemart-stopped-"))
     home.chmod(0o755)
     server = EmbeddedPostgres(home)
-    server.start(0)
+    server.start()
     yield server
     server.stop()
     shutil.rmtree(home, ignore_errors=True)

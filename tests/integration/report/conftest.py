@@ -1,6 +1,5 @@
 """Marts with made rows, and a mail server that keeps what it is sent."""
 
-import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tracemart.services.mailbox import MailFolder, smtp_server
+from tracemart.services.postgres import free_port
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse
 
@@ -27,12 +27,14 @@ class Mailbox:
         return [mail for mail in found if mail is not None]
 
 
+@pytest.fixture(name="free_port")
+def any_free_port() -> int:
+    return free_port()
+
+
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+def another_free_port() -> int:
+    return free_port()
 
 
 @pytest.fixture
