@@ -3,11 +3,10 @@
 from rich.console import Console
 
 from tracemart.services.airflow import DAGS
-from tracemart.services.demo import record_setup
+from tracemart.services.demo import import_into, record_setup
 from tracemart.services.stack import Stack, start
 from tracemart.services.steps import Steps
 from tracemart.settings import Settings
-from tracemart.superset.importing import import_dashboards
 
 
 def bring_up(settings: Settings, console: Console) -> Stack:
@@ -18,7 +17,7 @@ def bring_up(settings: Settings, console: Console) -> Stack:
     with steps.shown():
         stack = start(settings, None, steps)
         with steps.step("Superset's dashboards"):
-            import_dashboards(stack.instance.settings, stack.superset_url, stack.superset_user, stack.superset_password)
+            import_into(stack)
         api = stack.airflow()
         for dag in DAGS:
             api.unpause(dag)
