@@ -13,16 +13,10 @@ from tracemart.standin.endpoints.ingestion import take_batch, take_scores, take_
 from tracemart.standin.endpoints.metrics import query_metrics
 from tracemart.standin.endpoints.observations import list_observations
 from tracemart.standin.endpoints.scores import list_scores
-from tracemart.standin.problems import HTML_NOT_FOUND, NOT_IN_EVENTS_ONLY, ApiError
+from tracemart.standin.faults import FaultSchedule
+from tracemart.standin.modes import WriteMode, mode_routes
+from tracemart.standin.problems import HTML_NOT_FOUND, ApiError
 from tracemart.standin.store import Store
-
-_V3_ONLY = (
-    "traces", "observations", "sessions", "scores", "v2/scores", "metrics", "metrics/daily", "dataset-run-items",
-)  # fmt: skip
-
-
-async def _not_in_events_only(_: Request) -> Response:
-    return json_answer({"message": NOT_IN_EVENTS_ONLY}, 404)
 
 
 async def _page_not_found(_request: Request, _error: Exception) -> Response:
@@ -33,10 +27,11 @@ async def _failed(_request: Request, error: Exception) -> Response:
     return json_answer({"message": "Internal Server Error", "error": str(error)}, 500)
 
 
-def make_app(store: Store) -> Starlette:
+def make_app(store: Store, faults: FaultSchedule | None = None, mode: WriteMode = "events_only") -> Starlette:
     """The application; requests see `store`, and what they write is kept in it."""
     api = "/api/public"
     routes = [
+        *mode_routes(mode, api),
         Route(f"{api}/health", catalogue.health, methods=["GET"]),
         Route(f"{api}/ready", catalogue.health, methods=["GET"]),
         Route(f"{api}/projects", catalogue.get_projects, methods=["GET"]),
@@ -55,8 +50,6 @@ def make_app(store: Store) -> Starlette:
         Route(f"{api}/ingestion", take_batch, methods=["POST"]),
         Route(f"{api}/traces/{{rest}}", catalogue.delete_trace, methods=["DELETE"]),
         Route(f"{api}/scores/{{rest}}", catalogue.delete_score, methods=["DELETE"]),
-        *(Route(f"{api}/{path}", _not_in_events_only, methods=["GET"]) for path in _V3_ONLY),
-        *(Route(f"{api}/{path}/{{rest}}", _not_in_events_only, methods=["GET"]) for path in _V3_ONLY),
     ]
     app = Starlette(
         routes=routes,
@@ -67,5 +60,5 @@ def make_app(store: Store) -> Starlette:
             Exception: _failed,
         },
     )
-    app.state.store = store
+    app.state.store, app.state.mode, app.state.faults = store, mode, faults
     return app

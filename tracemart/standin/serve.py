@@ -5,16 +5,24 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 
 from tracemart.errors import ServiceError
 from tracemart.standin.app import make_app
+from tracemart.standin.faults import FaultSchedule
 from tracemart.standin.keys import read_keys
+from tracemart.standin.modes import WriteMode
+from tracemart.standin.store import Store
 from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
 
 _KEEP_ALIVE_SECONDS = 75
+_START_SECONDS = 30
 
 
 def serve(spec: WorkloadSpec, port: int, keys_file: Path, host: str = "127.0.0.1") -> None:
@@ -41,6 +49,33 @@ def serve(spec: WorkloadSpec, port: int, keys_file: Path, host: str = "127.0.0.1
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
+
+
+@contextmanager
+def serving(store: Store, faults: FaultSchedule | None = None, mode: WriteMode = "events_only") -> Iterator[str]:
+    """A stand-in on a free port of this machine, in a thread of this process; gives its address.
+
+    `store` may be changed while it serves. Raises ServiceError if the server does not come up.
+    """
+    listener = _listen("127.0.0.1", 0)
+    config = uvicorn.Config(
+        make_app(store, faults, mode), log_level="warning", access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            listener.close()
+            raise ServiceError("the stand-in did not start; its messages above say why.")
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +9,10 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-import uvicorn
 
-from tracemart.standin.app import make_app
+from tracemart.standin.faults import FaultSchedule
 from tracemart.standin.keys import make_keys
+from tracemart.standin.serve import serving
 from tracemart.standin.store import KeyPair, ProjectStore, Store
 from tracemart.standin.workloads import Workload, make_workload
 
@@ -34,21 +32,9 @@ class Server:
 
 
 @contextmanager
-def running(store: Store) -> Iterator[Server]:
-    server = uvicorn.Server(uvicorn.Config(make_app(store), host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert thread.is_alive(), "the stand-in stopped while it started"
-        assert time.monotonic() < deadline, "the stand-in did not start within 30 s"
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield Server(f"http://127.0.0.1:{port}", store)
-    finally:
-        server.should_exit = True
-        thread.join(timeout=30)
+def running(store: Store, faults: FaultSchedule | None = None) -> Iterator[Server]:
+    with serving(store, faults) as address:
+        yield Server(address, store)
 
 
 def keys_for(project_ids: list[str]) -> dict[str, KeyPair]:
