@@ -9,7 +9,8 @@ TracemartError
 │   ├── NotLangfuseError              is something else
 │   ├── LangfuseRateLimitedError      asks to come back later than it is worth waiting for
 │   └── LangfuseResponseError         answers what no Langfuse should
-│       └── LangfuseOverloadedError       could not finish a query; a smaller one may work
+│       ├── LangfuseOverloadedError       could not finish a query; a smaller one may work
+│       └── LangfuseNotFoundError         has no such endpoint, or no such entry
 ├── WarehouseError                the warehouse
 │   ├── WarehouseUnreachableError     does not answer
 │   ├── WarehouseFullError            has no space left
@@ -69,6 +70,10 @@ class LangfuseResponseError(LangfuseError):
 
 
 class LangfuseOverloadedError(LangfuseResponseError):
+    pass
+
+
+class LangfuseNotFoundError(LangfuseResponseError):
     pass
 
 

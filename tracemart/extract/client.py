@@ -16,6 +16,7 @@ import tenacity
 
 from tracemart.errors import (
     LangfuseAuthError,
+    LangfuseNotFoundError,
     LangfuseOverloadedError,
     LangfuseRateLimitedError,
     LangfuseResponseError,
@@ -216,6 +217,8 @@ class LangfuseClient:
                 f"{self.where} could not answer {path} ({status}{': ' + said if said else ''})."
                 " Run it again later, or with a shorter --from/--to."
             )
+        if status == 404:
+            return LangfuseNotFoundError(f"{self.where} has no {path}{': ' + said if said else ''}.")
         return LangfuseResponseError(
             f"{self.where} refused {path} ({status}{': ' + said if said else ''});"
             " this version of Langfuse may be one that Tracemart does not know."
