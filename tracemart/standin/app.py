@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tracemart.standin.endpoints import catalogue
+from tracemart.standin.endpoints import catalogue, evaluation
 from tracemart.standin.endpoints.answers import json_answer
 from tracemart.standin.endpoints.ingestion import take_batch, take_scores, take_spans
 from tracemart.standin.endpoints.metrics import query_metrics
@@ -41,9 +41,11 @@ def make_app(store: Store, faults: FaultSchedule | None = None, mode: WriteMode 
         Route(f"{api}/v2/prompts/{{name:path}}", catalogue.get_prompt, methods=["GET"]),
         Route(f"{api}/v2/observations", list_observations, methods=["GET"]),
         Route(f"{api}/v3/scores", list_scores, methods=["GET"]),
-        *(Route(f"{api}/{path}", catalogue.list_nothing, methods=["GET"]) for path in ("v2/datasets", "score-configs")),
-        Route(f"{api}/experiments", catalogue.list_no_experiments, methods=["GET"]),
-        Route(f"{api}/experiment-items", catalogue.list_no_experiments, methods=["GET"]),
+        Route(f"{api}/score-configs", evaluation.list_score_configs, methods=["GET"]),
+        Route(f"{api}/score-configs/{{config_id}}", evaluation.get_score_config, methods=["GET"]),
+        Route(f"{api}/v2/datasets", evaluation.list_datasets, methods=["GET"]),
+        Route(f"{api}/experiments", evaluation.list_experiments, methods=["GET"]),
+        Route(f"{api}/experiment-items", evaluation.list_experiment_items, methods=["GET"]),
         Route(f"{api}/v2/metrics", query_metrics, methods=["GET"]),
         Route(f"{api}/otel/v1/traces", take_spans, methods=["POST"]),
         Route(f"{api}/scores", take_scores, methods=["POST"]),

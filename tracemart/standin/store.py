@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 
 import xxhash
 
+from tracemart.standin.evaluation import Dataset, ExperimentItem, ScoreConfig
 from tracemart.standin.prices import PriceBook
 from tracemart.standin.rows import Observation, PromptVersion, Score
 
@@ -38,6 +39,9 @@ class ProjectStore:
     name: str
     prices: PriceBook = field(default_factory=PriceBook)
     prompts: list[PromptVersion] = field(default_factory=list)
+    score_configs: list[ScoreConfig] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
+    experiment_items: list[ExperimentItem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._observations: list[Observation] = []

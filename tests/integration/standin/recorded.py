@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tracemart.standin.evaluation import Dataset, Experiment, ExperimentItem, ScoreConfig
 from tracemart.standin.prices import Model, PriceBook, pico_of
 from tracemart.standin.rows import Metadata, Observation, PromptRef, PromptVersion, Score, TraceContext, encode
 from tracemart.standin.store import KeyPair, ProjectStore, Store
@@ -57,6 +58,9 @@ def recorded_store() -> Store:
     for _, row in answered_rows("/api/public/v3/scores", "07"):
         scores.setdefault(row["id"], {}).update(row)
     project.add_scores(_score(row) for row in scores.values())
+    project.score_configs = [_score_config(row) for _, row in answered_rows("/api/public/score-configs", "11")]
+    project.datasets = [_dataset(row) for _, row in answered_rows("/api/public/v2/datasets", "19")]
+    project.experiment_items = _experiment_items()
     organization = entries("01")[3]["body"]["data"][0]["organization"]
     return Store({PROJECT: project}, {PROJECT: KeyPair(PUBLIC_KEY, SECRET_KEY)}, organization)
 
@@ -85,6 +89,34 @@ def _prompt(row: dict[str, Any]) -> PromptVersion:
     created_ms, updated_ms = milliseconds(row["createdAt"]), milliseconds(row["updatedAt"])
     return PromptVersion(row["id"], row["name"], row["version"], row["type"], row["prompt"], created_ms, updated_ms,
                          labels, tuple(row["tags"]), row["config"])  # fmt: skip
+
+
+def _score_config(row: dict[str, Any]) -> ScoreConfig:
+    return ScoreConfig(
+        row["id"], row["name"], row["dataType"], milliseconds(row["createdAt"]), milliseconds(row["updatedAt"]),
+        row["description"], row["minValue"], row["maxValue"], row["categories"] and tuple(row["categories"]),
+        row["isArchived"],
+    )  # fmt: skip
+
+
+def _dataset(row: dict[str, Any]) -> Dataset:
+    created_ms, updated_ms = milliseconds(row["createdAt"]), milliseconds(row["updatedAt"])
+    return Dataset(row["id"], row["name"], row["description"], created_ms, updated_ms, row["metadata"])
+
+
+def _experiment_items() -> list[ExperimentItem]:
+    runs = {
+        row["id"]: Experiment(row["id"], row["name"], row["description"], row["datasetId"])
+        for _, row in answered_rows("/api/public/experiments", "19")
+    }
+    rows = {row["id"]: row for _, row in answered_rows("/api/public/experiment-items", "19")}
+    return [
+        ExperimentItem(
+            runs[row["experimentId"]], row["id"], row["traceId"], row["experimentItemId"],
+            milliseconds(row["startTime"]), milliseconds(row["endTime"]), row["level"], row["environment"],
+        )
+        for row in rows.values()
+    ]  # fmt: skip
 
 
 def milliseconds(text: str) -> int:

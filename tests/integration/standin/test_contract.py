@@ -12,7 +12,7 @@ import pytest
 from .conftest import Server, running
 from .recorded import PROJECT, PUBLIC_KEY, SECRET_KEY, Entry, answered_rows, entries, recorded_store
 
-READ_API = ("01", "02", "03", "05", "05b", "06", "07", "08", "09", "10", "11", "40_mode_probe_events")
+READ_API = ("01", "02", "03", "05", "05b", "06", "07", "08", "09", "10", "11", "19", "40_mode_probe_events")
 
 # What the recording shows and the stand-in, on purpose, does not.
 LEFT_OUT = {
@@ -20,7 +20,14 @@ LEFT_OUT = {
     ("07", "decoded cursor"): "a remark, no request",
     ("10", "dimension toolNames"): "the stand-in keeps no tool definitions",
     ("10", "dimension calledToolNames"): "the stand-in keeps no tool definitions",
-    ("11", "score-configs in events_only"): "the stand-in has no score configurations",
+    ("11", "v2/datasets in events_only"): "recorded before the dataset was made",
+    ("11", "experiments in events_only"): "recorded before the experiment ran",
+    ("40_mode_probe_events", "events_only: experiments"): "recorded before the experiment ran",
+    ("40_mode_probe_events", "events_only: experiment-items"): "recorded before the experiment ran",
+    ("19", "v2 observations named exp-gen"): "its rows stand in no other recording",
+    ("19", "v2 observations, environment of experiments"): "its rows stand in no other recording",
+    ("19", "dataset items"): "the stand-in keeps no dataset items",
+    ("19", "scores acc"): "recorded without rows",
     ("06", "filter: totalCost > 0.01"): "the costs of these rows were not recorded",
     ("40_mode_probe_events", "events_only: v3/scores"): "recorded before other recorded scores were written",
 }

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from tracemart.standin.auth import project_of
 from tracemart.standin.endpoints.answers import json_answer, page_meta
-from tracemart.standin.parameters import lenient_time, raise_if_any, whole_number, zoned_time
-from tracemart.standin.problems import ApiError, Issue, not_found, page_not_found, wrong_type
+from tracemart.standin.parameters import lenient_time, raise_if_any, whole_number
+from tracemart.standin.problems import ApiError, Issue, not_found, page_not_found
 from tracemart.standin.render import prompt_row
 from tracemart.standin.rows import PromptVersion
 from tracemart.standin.timestamps import to_iso
@@ -32,7 +32,7 @@ async def get_projects(request: Request) -> Response:
     return json_answer({"data": [row]})
 
 
-def _page_and_limit(params: QueryParams, default: int, issues: list[Issue]) -> tuple[int, int]:
+def page_and_limit(params: QueryParams, default: int, issues: list[Issue]) -> tuple[int, int]:
     page = whole_number(params, "page", 1, issues, minimum=1, above=0)
     limit = whole_number(params, "limit", default, issues, minimum=1, maximum=MAXIMUM_LIMIT)
     return int(page), int(limit)
@@ -41,7 +41,7 @@ def _page_and_limit(params: QueryParams, default: int, issues: list[Issue]) -> t
 async def list_models(request: Request) -> Response:
     project = project_of(request)
     issues: list[Issue] = []
-    page, limit = _page_and_limit(request.query_params, 50, issues)
+    page, limit = page_and_limit(request.query_params, 50, issues)
     raise_if_any(issues)
     models = project.prices.all()
     data = [model.body for model in models[(page - 1) * limit : page * limit]]
@@ -58,7 +58,7 @@ async def get_model(request: Request) -> Response:
 async def list_prompts(request: Request) -> Response:
     project = project_of(request, named_error=True)
     params, issues = request.query_params, list[Issue]()
-    page, limit = _page_and_limit(params, 10, issues)
+    page, limit = page_and_limit(params, 10, issues)
     from_ms = lenient_time(params, "fromUpdatedAt", issues)
     before_ms = lenient_time(params, "toUpdatedAt", issues)
     raise_if_any(issues)
@@ -116,25 +116,6 @@ async def get_prompt(request: Request) -> Response:
     row = prompt_row(found, project.id)
     row["labels"] = list(_labels(found, project.prompts))
     return json_answer(row)
-
-
-async def list_nothing(request: Request) -> Response:
-    """Datasets and score configurations, of which the stand-in has none."""
-    project_of(request)
-    issues: list[Issue] = []
-    page, limit = _page_and_limit(request.query_params, 50, issues)
-    raise_if_any(issues)
-    return json_answer({"data": [], "meta": page_meta(page, limit, 0)})
-
-
-async def list_no_experiments(request: Request) -> Response:
-    project_of(request)
-    issues: list[Issue] = []
-    if "fromStartTime" not in request.query_params:
-        issues.append(wrong_type("string", "undefined", "fromStartTime"))
-    zoned_time(request.query_params, "fromStartTime", issues)
-    raise_if_any(issues)
-    return json_answer({"data": [], "meta": {}})
 
 
 async def delete_trace(request: Request) -> Response:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from functools import cache
+
 import numpy as np
 
 from tracemart.standin.rows import Observation, Score, TraceContext
@@ -11,6 +14,13 @@ QUALITY, TASK_SUCCESS, FEEDBACK = "quality", "task_success", "user_feedback"
 _QUALITY_SHARE, _SUCCESS_SHARE, _FEEDBACK_SHARE = 0.3, 0.25, 0.06
 _SPREAD = 0.09
 _FAILED_COSTS = 0.35
+_NAMESPACE = uuid.UUID("0d6f2b3a-58a9-4d0c-9c27-5b5a3f0e7a44")
+
+
+@cache
+def score_config_id(project_id: str, name: str) -> str:
+    """The id of the configuration that a project's scores of this name follow."""
+    return str(uuid.uuid5(_NAMESPACE, f"{project_id}/score-config/{name}"))
 
 
 def scores_of(
@@ -37,7 +47,7 @@ def scores_of(
         if moment < end_ms:
             made.append(
                 Score(f"{context.trace_id[:16]}-{name}", name, moment, moment, moment + 700, data_type, value, source,
-                      context.environment, context.trace_id)
+                      context.environment, context.trace_id, config_id=score_config_id(agent.project_id, name))
             )  # fmt: skip
 
     if draw[0] < _QUALITY_SHARE:

@@ -18,6 +18,7 @@ from tracemart.standin.timestamps import from_datetime
 from tracemart.standin.workloads.anomalies import Effect, Planting, plant
 from tracemart.standin.workloads.catalogue import AGENTS, PROJECTS, USERS, Agent, User, custom_models
 from tracemart.standin.workloads.day import AgentDay, DayPlan
+from tracemart.standin.workloads.made_evaluation import datasets_of, experiment_items_of, score_configs_of
 from tracemart.standin.workloads.made_prompts import prompts_of
 from tracemart.standin.workloads.workload import PlantedAnomaly, ProjectRows, Workload, WorkloadProject
 
@@ -54,6 +55,8 @@ def make_workload(
             WorkloadProject(project.id, project.name),
             models=custom_models(project.id),
             prompts=prompts_of(project.id, first_day, days),
+            score_configs=score_configs_of(project.id, first_day),
+            datasets=datasets_of(project.id, first_day),
         )
         for project in PROJECTS
     }
@@ -76,6 +79,8 @@ def make_workload(
             made = makers[place].make(plan, random)
             rows[agent.project_id].observations.extend(made.observations)
             rows[agent.project_id].scores.extend(made.scores)
+    for project_id, project_rows in rows.items():
+        project_rows.experiment_items = experiment_items_of(project_id, project_rows.observations, first_day, days)
     anomalies: list[PlantedAnomaly] = [planting.anomaly for _, planting in sorted(planted.items())]
     return Workload("made", as_of, rows, anomalies)
 

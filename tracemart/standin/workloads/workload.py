@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from tracemart.standin.evaluation import Dataset, ExperimentItem, ScoreConfig
 from tracemart.standin.prices import Model, PriceBook
 from tracemart.standin.rows import Observation, PromptVersion, Score
 from tracemart.standin.store import KeyPair, ProjectStore, Store
@@ -43,6 +44,9 @@ class ProjectRows:
     scores: list[Score] = field(default_factory=list)
     prompts: list[PromptVersion] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
+    score_configs: list[ScoreConfig] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
+    experiment_items: list[ExperimentItem] = field(default_factory=list)
 
 
 @dataclass
@@ -62,7 +66,10 @@ class Workload:
         """A store that serves this workload; `keys` has a pair for each project id."""
         projects = {}
         for project_id, rows in self.rows.items():
-            project = ProjectStore(project_id, rows.project.name, PriceBook(rows.models), list(rows.prompts))
+            project = ProjectStore(
+                project_id, rows.project.name, PriceBook(rows.models), list(rows.prompts), list(rows.score_configs),
+                list(rows.datasets), list(rows.experiment_items),
+            )  # fmt: skip
             project.add_observations(rows.observations)
             project.add_scores(rows.scores)
             projects[project_id] = project
