@@ -1,14 +1,12 @@
 """One Langfuse project over HTTP: keep-alive, retries, and errors that say what to do."""
 
-import email.utils
-import json
 import logging
-import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 import orjson
@@ -23,22 +21,31 @@ from tracemart.errors import (
     LangfuseUnreachableError,
     NotLangfuseError,
 )
+from tracemart.extract.answers import error_message, parse_json, parse_object, pause_asked, whole_object
 from tracemart.settings import LangfuseProject
+
+__all__ = ["LangfuseClient", "Pace", "Patience", "ProjectIdentity", "parse_json"]
 
 USER_AGENT = "tracemart"
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+# What comes after a minute or two of waiting: a smaller query then helps more than many tries.
+SLOW_STATUSES = frozenset({408, 502, 504, 522, 524})
 TOO_MUCH_STATUSES = frozenset({408, 413, 422})
 
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
+Parsed = TypeVar("Parsed")
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a request is tried again: pauses double from `first_pause`; a longer Retry-After ends the step."""
+    """How long a request is tried again: pauses double from `first_pause`; a longer Retry-After ends the step.
+
+    `slow_attempts` holds for what took the server long to fail: time-outs and what proxies say of them.
+    """
 
     attempts: int = 5
+    slow_attempts: int = 3
     first_pause: timedelta = timedelta(seconds=0.5)
     longest_pause: timedelta = timedelta(seconds=60)
     connect_timeout: timedelta = timedelta(seconds=10)
@@ -58,26 +65,53 @@ class ProjectIdentity:
     retention_days: int | None
 
 
+class Pace(Protocol):
+    """What keeps a client from asking too often; tracemart.extract.pacing has the real one."""
+
+    def open(self) -> None:
+        """Wait until this client may begin. Raises LangfuseBusyError."""
+
+    def close(self) -> None: ...
+
+    def belongs_to(self, organization: str) -> None:
+        """The organisation that limits count for."""
+
+    def await_turn(self, path: str) -> None:
+        """Wait until a request may go. Raises LangfuseRateLimitedError if that is too long."""
+
+    def refused(self, path: str, limit: int | None, pause: timedelta | None) -> None:
+        """The server answered 429: it takes `limit` requests a window, and again after `pause`."""
+
+
 class _TryAgainError(Exception):
     def __init__(self, response: httpx.Response, pause: timedelta | None) -> None:
         super().__init__()
         self.response = response
         self.pause = pause
 
+    @property
+    def was_slow(self) -> bool:
+        return self.response.status_code in SLOW_STATUSES
+
 
 class LangfuseClient:
-    """Reads JSON answers of one project's public API. A client is used by one thread at a time."""
+    """Reads JSON answers of one project's public API. A client is used by one thread at a time.
 
-    def __init__(self, project: LangfuseProject, patience: Patience | None = None) -> None:
+    With a pace it waits for its turn before each request, and on entering for its turn at the server; what a pace
+    raises comes through.
+    """
+
+    def __init__(self, project: LangfuseProject, patience: Patience | None = None, *, pace: Pace | None = None) -> None:
         self.project = project
         self.patience = patience or Patience()
+        self.pace = pace
         self.address = _address(project)
         named = f", project {project.name}" if project.name else ""
         self.where = f"Langfuse at {self.address} (instance {project.instance}{named})"
         self._http = httpx.Client(
             base_url=project.host.rstrip("/"),
             auth=httpx.BasicAuth(project.public_key, project.secret_key.get_secret_value()),
-            headers={"accept": "application/json", "user-agent": USER_AGENT},
+            headers={"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": USER_AGENT},
             timeout=httpx.Timeout(
                 self.patience.read_timeout.total_seconds(), connect=self.patience.connect_timeout.total_seconds()
             ),
@@ -85,6 +119,12 @@ class LangfuseClient:
         )
 
     def __enter__(self) -> Self:
+        if self.pace is not None:
+            try:
+                self.pace.open()
+            except BaseException:
+                self.close()
+                raise
         return self
 
     def __exit__(
@@ -94,25 +134,48 @@ class LangfuseClient:
 
     def close(self) -> None:
         self._http.close()
+        if self.pace is not None:
+            self.pace.close()
 
     def get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> dict[str, Any]:
-        """The JSON object that the server answers with 200.
+        """The JSON object that the server answers with 200. Raises what `read` raises."""
+        return self.read(path, parameters, parse_object)
 
-        Raises LangfuseUnreachableError, LangfuseAuthError, LangfuseRateLimitedError, NotLangfuseError,
+    def get_bytes(self, path: str, parameters: Mapping[str, str | int] | None = None) -> bytes:
+        """The text of the JSON object that the server answers with 200, from brace to brace but not parsed.
+
+        Raises what `read` raises.
+        """
+        return self.read(path, parameters, whole_object)
+
+    def read(self, path: str, parameters: Mapping[str, str | int] | None, parse: Callable[[bytes], Parsed]) -> Parsed:
+        """What `parse` makes of the body of a 200; a body on which it raises ValueError is asked for again.
+
+        Raises LangfuseUnreachableError, LangfuseAuthError, LangfuseRateLimitedError, LangfuseNotFoundError,
         LangfuseOverloadedError (a smaller query may work) and LangfuseResponseError.
         """
-        response = self.request(path, parameters)
-        if response.status_code == 200:
-            return self._json_object(path, response)
-        raise self._error_of(path, response)
+        for left in reversed(range(self.patience.slow_attempts)):
+            response = self.request(path, parameters)
+            if response.status_code != 200:
+                raise self._error_of(path, response)
+            try:
+                return parse(response.content)
+            except ValueError:
+                if left:
+                    time.sleep(self.patience.first_pause.total_seconds())
+        kind = response.headers.get("content-type", "something without a type")
+        raise LangfuseResponseError(
+            f"{self.where} answered {path} with {kind} instead of a JSON object, {self.patience.slow_attempts} times;"
+            " look for a proxy or a log-in page between Tracemart and Langfuse."
+        )
 
     def request(
         self, path: str, parameters: Mapping[str, str | int] | None = None, *, with_key: bool = True
     ) -> httpx.Response:
         """The answer after retries, whatever its status."""
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((_TryAgainError, httpx.TransportError)),
-            stop=tenacity.stop_after_attempt(self.patience.attempts),
+            retry=tenacity.retry_if_exception_type((_TryAgainError, httpx.TransportError, httpx.DecodingError)),
+            stop=self._is_enough,
             wait=self._pause,
             reraise=True,
         )
@@ -125,10 +188,14 @@ class LangfuseClient:
                 raise self._unreachable("no connection in time") from None
             raise LangfuseOverloadedError(
                 f"{self.where} did not answer {path} within {self.patience.read_timeout.total_seconds():g} s,"
-                f" {self.patience.attempts} times. Run it again later, or with a shorter --from/--to."
+                f" {self.patience.slow_attempts} times. Run it again later, or with a shorter --from/--to."
             ) from None
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._unreachable(_reason(error)) from None
+        except httpx.TooManyRedirects:
+            raise NotLangfuseError(
+                f"{self.where} sends from one address to the next without an end; check LANGFUSE_HOST (scheme, name)."
+            ) from None
         return response
 
     def identify(self) -> ProjectIdentity:
@@ -148,6 +215,8 @@ class LangfuseClient:
             )
         project = projects[0]
         organization = project.get("organization") or {}
+        if self.pace is not None:
+            self.pace.belongs_to(organization.get("id") or project["id"])
         return ProjectIdentity(
             project_id=project["id"],
             name=project.get("name") or None,
@@ -174,9 +243,14 @@ class LangfuseClient:
         )
 
     def _request_once(self, path: str, parameters: Mapping[str, str | int] | None, with_key: bool) -> httpx.Response:
+        if self.pace is not None:
+            self.pace.await_turn(path)
         response = self._http.get(path, params=parameters, auth=httpx.USE_CLIENT_DEFAULT if with_key else None)
         if response.status_code in RETRIED_STATUSES:
-            pause = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+            pause = pause_asked(response)
+            if response.status_code == 429 and self.pace is not None:
+                limit = response.headers.get("x-ratelimit-limit", "")
+                self.pace.refused(path, int(limit) if limit.isdecimal() else None, pause)
             if pause is not None and pause > self.patience.longest_pause:
                 raise self._rate_limited(pause)
             raise _TryAgainError(response, pause)
@@ -189,19 +263,19 @@ class LangfuseClient:
         doubled: timedelta = self.patience.first_pause * 2 ** (state.attempt_number - 1)
         return min(doubled, self.patience.longest_pause).total_seconds()
 
-    def _json_object(self, path: str, response: httpx.Response) -> dict[str, Any]:
-        answer = parse_json(response.content)
-        if isinstance(answer, dict):
-            return answer
-        kind = response.headers.get("content-type", "something without a type")
-        raise LangfuseResponseError(
-            f"{self.where} answered {path} with {kind} instead of a JSON object; look for a proxy or a log-in page"
-            " between Tracemart and Langfuse."
+    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        was_slow = (
+            error.was_slow
+            if isinstance(error, _TryAgainError)
+            else isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
         )
+        most = self.patience.slow_attempts if was_slow else self.patience.attempts
+        return state.attempt_number >= most
 
     def _error_of(self, path: str, response: httpx.Response) -> Exception:
         status = response.status_code
-        said = _message(response)
+        said = error_message(response)
         if status in (401, 403):
             hint = (
                 "this looks like an organisation's key; use a project's own"
@@ -210,8 +284,7 @@ class LangfuseClient:
             )
             return LangfuseAuthError(f"{self.where} refuses the key ({status}): {hint}.")
         if status == 429:
-            pause = retry_after(response.headers.get("retry-after"), datetime.now(UTC)) or self.patience.longest_pause
-            return self._rate_limited(pause)
+            return self._rate_limited(pause_asked(response) or self.patience.longest_pause)
         if status in TOO_MUCH_STATUSES or status >= 500:
             return LangfuseOverloadedError(
                 f"{self.where} could not answer {path} ({status}{': ' + said if said else ''})."
@@ -238,54 +311,7 @@ class LangfuseClient:
         )
 
 
-def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """The pause that a Retry-After header asks for, given in seconds or as a date; None where it says nothing."""
-    if not header:
-        return None
-    try:
-        return timedelta(seconds=max(0.0, float(header)))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        moment = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(timedelta(0), moment - now)
-
-
-def parse_json(content: bytes) -> Any:
-    """The value of a JSON text; None if it is none.
-
-    Numbers with a fraction arrive as floats, and nothing is lost by it: the server writes the shortest text that
-    names its double, and `repr(float)` gives just that text back, so `Decimal(repr(x))` is the number as sent.
-    """
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        # JavaScript may send half a surrogate pair, which orjson refuses; it becomes U+FFFD.
-        text = json.dumps(json.loads(content), ensure_ascii=False)
-        return orjson.loads(_HALF_PAIR.sub("\ufffd", text))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _message(response: httpx.Response) -> str:
-    """What the server says about its error, in one short line without markup."""
-    try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return ""
-    message = answer.get("message") if isinstance(answer, dict) else None
-    if not isinstance(message, str) or not message.strip():
-        return ""
-    return message.strip().splitlines()[0][:200].rstrip(".")
-
-
-def _reason(error: httpx.TransportError) -> str:
+def _reason(error: httpx.RequestError) -> str:
     text = str(error).strip().splitlines()
     return text[0].rstrip(".") if text else type(error).__name__
 

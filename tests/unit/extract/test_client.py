@@ -19,7 +19,8 @@ from tracemart.errors import (
     LangfuseUnreachableError,
     NotLangfuseError,
 )
-from tracemart.extract.client import LangfuseClient, Patience, retry_after
+from tracemart.extract.answers import retry_after
+from tracemart.extract.client import LangfuseClient, Patience
 from tracemart.settings import LangfuseProject
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -145,6 +146,10 @@ def test_health_alone_does_not_make_a_langfuse(client: LangfuseClient) -> None:
         httpx.ReadTimeout("slow"),
         httpx.RemoteProtocolError("Server disconnected"),
         httpx.ReadError("reset"),
+        httpx.DecodingError("incorrect header check"),
+        httpx.Response(200, html="<html>log in</html>"),
+        httpx.Response(200, content=b'{"data": [{"id": "a"'),
+        httpx.Response(200, content=b""),
     ],
 )
 @respx.mock
@@ -153,6 +158,121 @@ def test_passing_failures_are_tried_again(client: LangfuseClient, failure: Any) 
 
     assert client.get("/x") == {"data": []}
     assert route.call_count == 3
+
+
+@respx.mock
+def test_body_comes_as_it_was_sent(client: LangfuseClient) -> None:
+    body = b'{"data":[{"totalCost":1e-7}],"meta":{}}\n'
+    route = respx.get(f"{HOST}/x").mock(
+        side_effect=[httpx.Response(200, content=body[:20]), httpx.Response(200, content=body)]
+    )
+
+    assert client.get_bytes("/x", {"limit": 5}) == body
+    assert route.calls.last.request.url.params["limit"] == "5"
+    assert route.call_count == 2
+
+
+@respx.mock
+def test_body_that_stays_broken_is_named(client: LangfuseClient) -> None:
+    respx.get(f"{HOST}/x").mock(httpx.Response(200, content=b'{"data":[{]}', headers={"content-type": "text/json"}))
+
+    def parse(_: bytes) -> None:
+        raise ValueError("expected a value")
+
+    with pytest.raises(LangfuseResponseError) as caught:
+        client.read("/x", None, parse)
+
+    assert "text/json" in message_of(caught)
+
+
+@pytest.mark.parametrize("status", [502, 504, 524])
+@respx.mock
+def test_what_a_proxy_gave_up_is_asked_for_only_a_few_times(status: int) -> None:
+    route = respx.get(f"{HOST}/x").mock(httpx.Response(status, html="<html>gave up</html>"))
+    patience = Patience(attempts=9, slow_attempts=2, first_pause=timedelta(0))
+
+    with pytest.raises(LangfuseOverloadedError):
+        LangfuseClient(PROJECT, patience).get("/x")
+
+    assert route.call_count == 2
+
+
+@respx.mock
+def test_answer_too_large_for_the_server_is_not_repeated(client: LangfuseClient) -> None:
+    body = {"message": "Response payload is too large", "error": "PayloadTooLargeError"}
+    route = respx.get(f"{HOST}/x").mock(httpx.Response(422, json=body))
+
+    with pytest.raises(LangfuseOverloadedError) as caught:
+        client.get_bytes("/x")
+
+    assert "too large" in message_of(caught)
+    assert route.call_count == 1
+
+
+@respx.mock
+def test_redirect_without_end(client: LangfuseClient) -> None:
+    respx.get(f"{HOST}/x").mock(httpx.Response(302, headers={"location": "/x"}))
+
+    with pytest.raises(NotLangfuseError) as caught:
+        client.get("/x")
+
+    message_of(caught)
+
+
+@respx.mock
+def test_wait_is_read_from_the_date_of_the_reset_where_nothing_else_is_said(client: LangfuseClient) -> None:
+    headers = {"x-ratelimit-reset": "Sun Nov 22 2126 14:18:27 GMT+0000 (Coordinated Universal Time)"}
+    respx.get(f"{HOST}/x").mock(httpx.Response(429, headers=headers, json={"message": "Rate limit exceeded"}))
+
+    with pytest.raises(LangfuseRateLimitedError) as caught:
+        client.get("/x")
+
+    assert f"{caught.value.resume_after:%Y-%m-%d %H:%M}" == "2126-11-22 14:18"
+
+
+class Gate:
+    """A pace that keeps account."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def open(self) -> None:
+        self.said.append("open")
+
+    def close(self) -> None:
+        self.said.append("close")
+
+    def belongs_to(self, organization: str) -> None:
+        self.said.append(organization)
+
+    def await_turn(self, path: str) -> None:
+        self.said.append(path)
+
+    def refused(self, path: str, limit: int | None, pause: timedelta | None) -> None:
+        self.said.append((path, limit, pause))
+
+
+@respx.mock
+def test_pace_is_asked_before_every_try_and_told_of_every_refusal() -> None:
+    limited = httpx.Response(429, headers={"retry-after": "0", "x-ratelimit-limit": "30"}, json={})
+    respx.get(f"{HOST}/x").mock(side_effect=[limited, httpx.Response(200, json={})])
+    gate = Gate()
+
+    with LangfuseClient(PROJECT, QUICK, pace=gate) as client:
+        client.get("/x")
+
+    assert gate.said == ["open", "/x", ("/x", 30, timedelta(0)), "/x", "close"]
+
+
+@respx.mock
+def test_pace_learns_the_organisation() -> None:
+    respx.get(f"{HOST}/api/public/health").mock(answer(recorded("01_health_projects", note="no auth needed")))
+    respx.get(f"{HOST}/api/public/projects").mock(answer(recorded("01_health_projects", note="projects")))
+    gate = Gate()
+
+    LangfuseClient(PROJECT, QUICK, pace=gate).identify()
+
+    assert "org-rec" in gate.said
 
 
 @pytest.mark.parametrize("status", [500, 503, 524])
