@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 
 from tracemart.errors import BadInputError, TracemartError
+from tracemart.standin.modes import WRITE_MODES
 from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
 from tracemart.standin.workloads.truth import truth_of
 
@@ -25,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve a workload")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; containers need 0.0.0.0")
     serve.add_argument("--port", type=int, required=True)
+    serve.add_argument("--mode", choices=WRITE_MODES, default="events_only", help="the server's write mode")
     serve.add_argument("--keys", type=Path, required=True, help="JSON {project_id: {public_key, secret_key}}")
     truth = commands.add_parser("truth", help="print the workload's exact totals and planted anomalies as JSON")
     projects = commands.add_parser("projects", help="print the workload's projects as JSON")
@@ -60,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.command == "serve":
             from tracemart.standin.serve import serve
 
-            serve(spec, arguments.port, arguments.keys, arguments.host)
+            serve(spec, arguments.port, arguments.keys, arguments.host, arguments.mode)
         elif arguments.command == "truth":
             _print(truth_of(load(spec)))
         else:

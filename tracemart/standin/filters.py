@@ -1,15 +1,17 @@
-"""Conditions on observations: the flat parameters, and the `filter` parameter with its columns."""
+"""Conditions of the `filter` parameter, and the columns of observations that it may name."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from tracemart.standin.problems import Issue, invalid, javascript_type, not_an_option, refused, wrong_type
-from tracemart.standin.rows import Observation, dollars
+from tracemart.standin.rows import Metadata, Observation, dollars
 from tracemart.standin.timestamps import parse_lenient
 
+Row = TypeVar("Row")
 Condition = Callable[[Observation], bool]
 Reader = Callable[[Observation], Any]
 
@@ -58,7 +60,20 @@ _LISTS: dict[str, Reader] = {
     "traceTags": lambda row: row.context.tags,
 }
 _BOOLEANS: dict[str, Reader] = {"isRootObservation": lambda row: row.is_root}
-_COLUMNS = _TIMES | _NUMBERS | _TEXTS | _LISTS | _BOOLEANS
+
+
+@dataclass(frozen=True)
+class Columns(Generic[Row]):
+    """What a filter may name: columns of one value, columns of lists, and the metadata by key."""
+
+    single: Mapping[str, Callable[[Row], Any]]
+    lists: Mapping[str, Callable[[Row], Any]]
+    metadata: Callable[[Row], Metadata]
+
+
+OBSERVATION_COLUMNS: Columns[Observation] = Columns(
+    _TIMES | _NUMBERS | _TEXTS | _BOOLEANS, _LISTS, lambda row: row.context.metadata
+)
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda have, want: have == want,
@@ -78,21 +93,30 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 def parse_filter(text: str) -> list[Condition]:
     """Conditions of the JSON in the `filter` parameter; raises the server's errors."""
+    return parse_filter_on(OBSERVATION_COLUMNS, text)
+
+
+def parse_filter_on(columns: Columns[Row], text: str) -> list[Callable[[Row], bool]]:
+    """The same on other rows than observations."""
     try:
         content = json.loads(text)
     except ValueError:
         raise refused("Invalid JSON in filter parameter") from None
-    return conditions(content, "filter")
+    return conditions_on(columns, content, "filter")
 
 
 def conditions(content: object, *path: str | int) -> list[Condition]:
     """Conditions of a parsed list of `{type, column, operator, value, key?}`."""
+    return conditions_on(OBSERVATION_COLUMNS, content, *path)
+
+
+def conditions_on(columns: Columns[Row], content: object, *path: str | int) -> list[Callable[[Row], bool]]:
     if not isinstance(content, list):
         raise invalid(wrong_type("array", javascript_type(content), *path))
     issues = [issue for position, item in enumerate(content) for issue in _issues(item, (*path, position))]
     if issues:
         raise invalid(*issues)
-    return [_condition(item) for item in content]
+    return [_condition(columns, item) for item in content]
 
 
 _OPERATORS_OF = {
@@ -121,30 +145,31 @@ def _issues(item: Any, path: tuple[str | int, ...]) -> list[Issue]:
     return [{"code": "invalid_union", "errors": errors, "path": [*path, "operator"], "message": "Invalid input"}]
 
 
-def _condition(item: dict[str, Any]) -> Condition:
-    column, operator, value = item.get("column"), item["operator"], item.get("value")
+def _condition(columns: Columns[Row], item: dict[str, Any]) -> Callable[[Row], bool]:
+    column, operator, value = str(item.get("column")), item["operator"], item.get("value")
     if item["type"] == "stringObject" and column == "metadata":
-        key, compare = item.get("key", ""), _COMPARE[operator]
-        return lambda row: compare(row.context.metadata.stored.get(key, ""), value)
-    read = _COLUMNS.get(str(column))
+        key, matches, metadata = item.get("key", ""), _COMPARE[operator], columns.metadata
+        return lambda row: matches(metadata(row).stored.get(key, ""), value)
+    listed = columns.lists.get(column)
+    read = listed or columns.single.get(column)
     if read is None:
         raise refused(f"Column {column} does not match a UI / CH table mapping.")
     if item["type"] == "null":
         return lambda row: (read(row) in (None, "")) == (operator == "is null")
+    if listed is not None:
+        return _list_condition(listed, operator, set(value or ()))
     if item["type"] == "datetime":
         value = parse_lenient(str(value))
-    if str(column) in _LISTS:
-        return _list_condition(read, operator, set(value or ()))
     compare = _COMPARE[operator]
 
-    def holds(row: Observation) -> bool:
+    def holds(row: Row) -> bool:
         have = read(row)
         return have is not None and compare(have, value)
 
     return holds
 
 
-def _list_condition(read: Reader, operator: str, wanted: set[str]) -> Condition:
+def _list_condition(read: Callable[[Row], Any], operator: str, wanted: set[str]) -> Callable[[Row], bool]:
     if operator == "all of":
         return lambda row: wanted <= set(read(row))
     return lambda row: wanted.isdisjoint(read(row)) == (operator == "none of")

@@ -25,7 +25,9 @@ _KEEP_ALIVE_SECONDS = 75
 _START_SECONDS = 30
 
 
-def serve(spec: WorkloadSpec, port: int, keys_file: Path, host: str = "127.0.0.1") -> None:
+def serve(
+    spec: WorkloadSpec, port: int, keys_file: Path, host: str = "127.0.0.1", mode: WriteMode = "events_only"
+) -> None:
     """Serve until SIGTERM or SIGINT; the port is bound only once everything can be answered.
 
     Prints `stand-in ready on http://HOST:PORT …` then. Raises SettingsError for a key file without a
@@ -41,7 +43,7 @@ def serve(spec: WorkloadSpec, port: int, keys_file: Path, host: str = "127.0.0.1
     gc.freeze()
     listener = _listen(host, port)
     config = uvicorn.Config(
-        make_app(store), log_level="warning", access_log=False, timeout_keep_alive=_KEEP_ALIVE_SECONDS
+        make_app(store, mode=mode), log_level="warning", access_log=False, timeout_keep_alive=_KEEP_ALIVE_SECONDS
     )
     counts = ", ".join(f"{project.id} {len(project.observations())}" for project in store.projects.values())
     print(f"stand-in ready on http://{host}:{listener.getsockname()[1]} ({counts} observations)", flush=True)

@@ -16,6 +16,7 @@ import xxhash
 from tracemart.standin.evaluation import Dataset, ExperimentItem, ScoreConfig
 from tracemart.standin.prices import PriceBook
 from tracemart.standin.rows import Observation, PromptVersion, Score
+from tracemart.standin.v3.tables import LegacyTables
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,13 @@ class ProjectStore:
         self._score_keys: list[tuple[int, str]] = []
         self._score_by_id: dict[str, Score] = {}
         self._observations_sorted = self._scores_sorted = True
+        self.legacy = LegacyTables()
+        self.revision = 0
 
     def add_observations(self, rows: Iterable[Observation]) -> None:
         self._observations.extend(rows)
         self._observations_sorted = False
+        self.revision += 1
 
     def observations(self) -> list[Observation]:
         """All versions, oldest start first; within a start as the API pages, reversed."""
@@ -93,11 +97,14 @@ class ProjectStore:
                 newest[key] = row
         self._observations = list(newest.values())
         self._observations_sorted = False
+        self.revision += 1
 
     def delete_trace(self, trace_id: str) -> None:
         """Remove a trace's rows and scores without leaving a mark, as the real server does."""
         self._observations = [row for row in self.observations() if row.context.trace_id != trace_id]
         self._observations_sorted = False
+        self.legacy.delete_trace(trace_id)
+        self.revision += 1
         for score in [score for score in self._scores if score.trace_id == trace_id]:
             self.delete_score(score.id)
 
@@ -111,11 +118,13 @@ class ProjectStore:
                 self._scores_sorted = False
             else:
                 _update(known, row)
+        self.revision += 1
 
     def delete_score(self, score_id: str) -> None:
         if self._score_by_id.pop(score_id, None) is not None:
             self._scores = [score for score in self._scores if score.id != score_id]
             self._scores_sorted = False
+            self.revision += 1
 
     def scores(self) -> list[Score]:
         """Oldest first, by time and id."""
@@ -166,11 +175,12 @@ class KeyPair:
 
 @dataclass
 class Store:
-    """The projects of one server and the key pair that opens each."""
+    """The projects of one server and the key pair that opens each; a cloud notes what it is about to remove."""
 
     projects: dict[str, ProjectStore]
     keys: dict[str, KeyPair]
     organization: dict[str, str] = field(default_factory=lambda: {"id": "org-standin", "name": "Stand-in organisation"})
+    is_cloud: bool = False
 
     def project_of_public_key(self, public_key: str) -> ProjectStore | None:
         for project_id, pair in self.keys.items():

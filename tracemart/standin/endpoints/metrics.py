@@ -27,6 +27,7 @@ from tracemart.standin.problems import (
 )
 from tracemart.standin.store import ProjectStore
 from tracemart.standin.timestamps import parse_zoned
+from tracemart.standin.v3.propagation import events_of
 
 VIEWS = ("observations", "scores-numeric", "scores-categorical", "scores-boolean")
 MAXIMUM_ROWS = 1000
@@ -39,7 +40,7 @@ _HIGH_CARDINALITY = {"id", "traceId", "userId", "sessionId", "parentObservationI
 
 
 async def query_metrics(request: Request) -> Response:
-    project = project_of(request)
+    project = events_of(project_of(request), request.app.state.mode)
     if "query" not in request.query_params:
         raise invalid(wrong_type("string", "undefined", "query"))
     try:

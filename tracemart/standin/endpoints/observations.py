@@ -20,6 +20,7 @@ from tracemart.standin.render import OBSERVATION_GROUPS, ObservationFields, obse
 from tracemart.standin.rows import LEVELS, OBSERVATION_TYPES, Observation
 from tracemart.standin.store import ObservationPosition
 from tracemart.standin.timestamps import parse_lenient, to_iso
+from tracemart.standin.v3.propagation import as_answered, events_of
 
 DEFAULT_LIMIT = 50
 MAXIMUM_LIMIT = 1000
@@ -30,7 +31,7 @@ _NO_PARSED_IO = (
 
 
 async def list_observations(request: Request) -> Response:
-    project = project_of(request)
+    project = events_of(project_of(request), request.app.state.mode)
     params, issues = request.query_params, list[Issue]()
     limit = whole_number(params, "limit", DEFAULT_LIMIT, issues, minimum=0, maximum=MAXIMUM_LIMIT)
     from_ms = zoned_time(params, "fromStartTime", issues)
@@ -53,7 +54,7 @@ async def list_observations(request: Request) -> Response:
         rows = (row for row in rows if all(holds(row) for holds in wanted))
     page = list(islice(rows, size + 1)) if size else []
     meta = {"cursor": _cursor(page[size - 1])} if len(page) > size else {}
-    data = observation_rows(page[:size], project.id, project.prices, _fields(params))
+    data = as_answered(page[:size], observation_rows(page[:size], project.id, project.prices, _fields(params)))
     return json_answer({"data": data, "meta": meta})
 
 

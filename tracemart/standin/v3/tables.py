@@ -1,0 +1,75 @@
+"""What only the v3 tables know: traces that were written as such, and how observations of the old way look.
+
+The rows of a project stand in its `ProjectStore`, whatever the write mode; `view` and `propagation` show them
+as the v3 tables and as the events table of a `dual` server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracemart.standin.rows import NO_METADATA, Metadata, Observation
+
+
+@dataclass(slots=True)
+class Trace:
+    """A row of the v3 traces table; missing text is "", input and output are the text as sent."""
+
+    id: str
+    timestamp_ms: int
+    created_ms: int
+    updated_ms: int
+    name: str = ""
+    user_id: str = ""
+    session_id: str = ""
+    environment: str = "default"
+    release: str = ""
+    version: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: Metadata = NO_METADATA
+    input: str | None = None
+    output: str | None = None
+    public: bool = False
+    bookmarked: bool = False
+
+
+@dataclass(slots=True)
+class MergedObservation(Observation):
+    """An observation that came by the old way: it may be without an end, and changes over time.
+
+    Without an end `end_ms` equals `start_ms`. `updated_ms` is when its last event was merged.
+    """
+
+    updated_ms: int = 0
+    has_end: bool = True
+    has_parameters: bool = True
+
+
+def updated_ms(row: Observation) -> int:
+    return row.updated_ms if isinstance(row, MergedObservation) else row.created_ms
+
+
+def has_end(row: Observation) -> bool:
+    return not isinstance(row, MergedObservation) or row.has_end
+
+
+@dataclass
+class LegacyTables:
+    """Of one project: traces written as such, events still to be merged with later ones, and cached views.
+
+    `events` holds the bodies of batch events by (kind, id). A trace id in `traceless` has observations but no
+    row in the traces table; ids in `direct` were written to the events table by a v4 client. What came by the
+    old way shows in the events table of a `dual` server after `propagation_ms` (ten minutes on a real one).
+    """
+
+    traces: dict[str, Trace] = field(default_factory=dict)
+    traceless: set[str] = field(default_factory=set)
+    direct: set[str] = field(default_factory=set)
+    events: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    propagation_ms: int = 0
+    views: dict[str, tuple[int, Any]] = field(default_factory=dict)
+
+    def delete_trace(self, trace_id: str) -> None:
+        self.traces.pop(trace_id, None)
+        self.traceless.discard(trace_id)
