@@ -8,6 +8,7 @@ TracemartError
 │   ├── LangfuseAuthError             refuses the key
 │   ├── NotLangfuseError              is something else
 │   ├── LangfuseRateLimitedError      asks to come back later than it is worth waiting for
+│   ├── LangfuseBusyError             is already read by as many of us as it may be
 │   └── LangfuseResponseError         answers what no Langfuse should
 │       ├── LangfuseOverloadedError       could not finish a query; a smaller one may work
 │       └── LangfuseNotFoundError         has no such endpoint, or no such entry
@@ -63,6 +64,10 @@ class LangfuseRateLimitedError(LangfuseError):
     def __init__(self, message: str, resume_after: datetime) -> None:
         super().__init__(message)
         self.resume_after = resume_after
+
+
+class LangfuseBusyError(LangfuseError):
+    pass
 
 
 class LangfuseResponseError(LangfuseError):

@@ -29,7 +29,10 @@ def default_home() -> Path:
 
 
 class LangfuseProject(BaseModel):
-    """One Langfuse project and the key that reads it; `name` labels it until the server tells its own."""
+    """One Langfuse project and the key that reads it; `name` labels it until the server tells its own.
+
+    `requests_per_minute` is the limit of the project's organisation, as the server states it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,6 +41,7 @@ class LangfuseProject(BaseModel):
     public_key: str
     secret_key: SecretStr
     name: str | None = None
+    requests_per_minute: int | None = Field(default=None, ge=1)
 
 
 class Settings(BaseSettings):
@@ -55,21 +59,26 @@ class Settings(BaseSettings):
     timezone: str = "UTC"
     currency: str = "USD"
     store_io: Literal["no", "redacted"] = "no"
+    metadata_keys: Annotated[list[str], NoDecode] = ["*"]
+    user_ids: Literal["plain", "hmac"] = "plain"
+    user_id_key: SecretStr | None = None
     smtp_url: SecretStr | None = None
     report_recipients: Annotated[list[str], NoDecode] = []
     report_sender: str = "tracemart@localhost"
     superset_url: str | None = None
     as_of: datetime | None = None
+    langfuse_concurrency: int = Field(default=2, ge=1)
+    langfuse_wait_seconds: float | None = Field(default=None, ge=0)
 
     langfuse_host: str | None = Field(default=None, validation_alias="LANGFUSE_HOST")
     langfuse_public_key: str | None = Field(default=None, validation_alias="LANGFUSE_PUBLIC_KEY")
     langfuse_secret_key: SecretStr | None = Field(default=None, validation_alias="LANGFUSE_SECRET_KEY")
 
-    @field_validator("report_recipients", mode="before")
+    @field_validator("report_recipients", "metadata_keys", mode="before")
     @classmethod
-    def split_addresses(cls, value: Any) -> Any:
+    def split_at_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return [address.strip() for address in value.split(",") if address.strip()]
+            return [entry.strip() for entry in value.split(",") if entry.strip()]
         return value
 
     @field_validator("timezone")
