@@ -21,7 +21,10 @@
     {%- elif "trace_name" in place -%}
     substring(trace_name from {{ sql_text(place["trace_name"]) }})
     {%- elif "root_of_type" in place -%}
-    case when is_root and observation_type = {{ sql_text(place["root_of_type"]) }} then observation_name end
+    case
+        when is_root and not is_synthetic_root and observation_type = {{ sql_text(place["root_of_type"]) }}
+            then observation_name
+    end
     {%- else -%}
     {{ exceptions.raise_compiler_error("The variable attribution knows no place such as " ~ place) }}
     {%- endif -%}

@@ -25,3 +25,18 @@
         offset 0
     )
 {%- endmacro %}
+
+{# The rows of one touched day of all projects, from a table that is partitioned by month: only the month or two that
+   hold the day are looked at. #}
+{% macro rows_of_months(inner_name, moment_column) -%}
+    lateral (
+        select inner_rows.*
+        from {{ inner_name }} as inner_rows
+        where
+            inner_rows.start_month >= days.first_month
+            and inner_rows.start_month <= days.last_month
+            and inner_rows.{{ moment_column }} >= days.starts_at
+            and inner_rows.{{ moment_column }} < days.ends_at
+        offset 0
+    )
+{%- endmacro %}

@@ -1,3 +1,5 @@
+{% set key = ["instance", "project_id", "trace_id", "observation_id"] %}
+
 with
 
 placed as (
@@ -5,8 +7,11 @@ placed as (
         usage_date,
         count(*) as calls,
         sum(coalesce(total_cost_usd, 0)) as cost_usd
-    from {{ ref("int_observations_placed") }}
-    where is_generation and is_day_touched
+    from {{ ref("int_observations_placed") }} as observations
+    where
+        is_generation
+        and is_day_touched
+        and not {{ has_carried_row(ref("fct_generations"), "observations", key, "usage_date") }}
     group by usage_date
 ),
 
@@ -16,7 +21,9 @@ generations as (
         count(*) as calls,
         sum(coalesce(recorded_cost_usd, 0)) as cost_usd
     from {{ ref("fct_generations") }}
-    where usage_date in (select days.reporting_day from {{ ref("int_days_touched") }} as days)
+    where
+        usage_date in (select days.reporting_day from {{ ref("int_days_touched") }} as days)
+        and not {{ is_carried("usage_date") }}
     group by usage_date
 ),
 

@@ -27,19 +27,40 @@ projects as (
     select * from {{ ref("stg_langfuse__projects") }}
 ),
 
+trace_months as (
+    select * from {{ ref("stg_langfuse__trace_months") }}
+),
+
+carried as (
+    select * from {{ ref("int_projects_carried") }}
+),
+
 {% if flags.FULL_REFRESH %}
 
 moments as (
-    select started_at as moment from observations
+    select
+        instance,
+        project_id,
+        started_at as moment
+    from observations
     union all
-    select scored_at as moment from scores
+    select
+        instance,
+        project_id,
+        scored_at as moment
+    from scores
 ),
 
 {% else %}
 
--- As an array, so that the planner takes the index on batch_id however little it knows of pending_loads.
+-- As an array and as bounds, so that the planner takes the index on batch_id however little it knows of pending_loads;
+-- that of observations tells ranges alone.
 pending as (
-    select array(select batch_id from {{ source("operations", "pending_loads") }}) as batch_ids
+    select
+        array_agg(batch_id) as batch_ids,
+        min(batch_id) as first_batch_id,
+        max(batch_id) as last_batch_id
+    from {{ source("operations", "pending_loads") }}
 ),
 
 changed_observations as (
@@ -49,7 +70,10 @@ changed_observations as (
         trace_id,
         started_at as moment
     from observations
-    where batch_id = any((select batch_ids from pending)::bigint[])
+    where
+        batch_id >= (select first_batch_id from pending)
+        and batch_id <= (select last_batch_id from pending)
+        and batch_id in (select unnest(batch_ids) from pending)
     union all
     select
         instance,
@@ -102,27 +126,53 @@ changed_projects as (
     where batch_id = any((select batch_ids from pending)::bigint[])
 ),
 
-moments as (
-    select moment from changed_observations
-    union all
-    select moment from changed_scores
-    union all
-    select rows_of_trace.started_at as moment
+months_of_traces as (
+    select months.*
     from changed_traces
-    cross join {{ rows_by_key("observations", "changed_traces", trace_key) }} as rows_of_trace
+    cross join {{ rows_by_key("trace_months", "changed_traces", trace_key) }} as months
+),
+
+moments as (
+    select
+        instance,
+        project_id,
+        moment
+    from changed_observations
     union all
-    select scores_of_trace.scored_at as moment
+    select
+        instance,
+        project_id,
+        moment
+    from changed_scores
+    union all
+    select
+        rows_of_trace.instance,
+        rows_of_trace.project_id,
+        rows_of_trace.started_at as moment
+    from months_of_traces
+    cross join {{ rows_by_key("observations", "months_of_traces", trace_key + ["start_month"]) }} as rows_of_trace
+    union all
+    select
+        scores_of_trace.instance,
+        scores_of_trace.project_id,
+        scores_of_trace.scored_at as moment
     from changed_traces
     cross join {{ rows_by_key("scores", "changed_traces", trace_key) }} as scores_of_trace
     union all
-    select observations.started_at as moment
+    select
+        observations.instance,
+        observations.project_id,
+        observations.started_at as moment
     from changed_projects
     inner join observations
         on
             changed_projects.instance = observations.instance
             and changed_projects.project_id = observations.project_id
     union all
-    select scores.scored_at as moment
+    select
+        scores.instance,
+        scores.project_id,
+        scores.scored_at as moment
     from changed_projects
     inner join scores
         on
@@ -132,17 +182,37 @@ moments as (
 
 {% endif %}
 
+-- What lies before a project's border is carried over, so it touches nothing.
 days as (
-    select distinct {{ local_day("moment") }} as reporting_day
+    select
+        {{ reporting_day("moments.moment") }} as reporting_day,
+        min(carried.carried_before_at) filter (
+            where {{ reporting_day("moments.moment") }} = carried.carried_before_date
+        ) as border_at
     from moments
+    left join carried
+        on
+            moments.instance = carried.carried_instance
+            and moments.project_id = carried.carried_project_id
+    where carried.carried_before_at is null or moments.moment >= carried.carried_before_at
+    group by 1
 ),
 
 bounded as (
     select
         reporting_day,
-        {{ day_starts_at("reporting_day") }} as starts_at,
+        least({{ day_starts_at("reporting_day") }}, border_at) as starts_at,
         {{ day_starts_at("(reporting_day + 1)") }} as ends_at
     from days
+),
+
+-- Months as raw.observations is cut into, in UTC.
+cut as (
+    select
+        *,
+        date_trunc('month', starts_at at time zone 'UTC')::date as first_month,
+        date_trunc('month', ends_at at time zone 'UTC')::date as last_month
+    from bounded
 )
 
-select * from bounded
+select * from cut

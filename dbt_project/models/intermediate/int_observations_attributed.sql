@@ -62,6 +62,7 @@ attributed as (
         observations.is_synthetic_root,
         observations.is_generation,
         observations.is_day_touched,
+        observations.vanished_at is not null as is_vanished,
 
         -- timestamps
         observations.usage_date,

@@ -13,7 +13,10 @@ days as (
 rooted as (
     select
         observations.*,
-        parent_observation_id is null or is_marked_root as is_root,
+        parent_observation_id is null
+        or is_marked_root
+        or parent_observation_id = 't-' || trace_id as is_root,
+        -- A server in write mode `dual` makes one for each trace of the older way, and the v3 API's traces become such.
         observation_id = 't-' || trace_id as is_synthetic_root,
         model is not null
         or usage_details <> '{}'
@@ -75,7 +78,7 @@ placed as (
         rooted.is_root,
         rooted.is_synthetic_root,
         rooted.is_generation,
-        days.reporting_day is not null as is_day_touched,
+        days.reporting_day is not null and not rooted.is_day_carried as is_day_touched,
 
         -- timestamps
         rooted.usage_date,

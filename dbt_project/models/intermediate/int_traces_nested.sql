@@ -6,8 +6,8 @@ observations as (
     select * from {{ ref("int_observations_placed") }}
 ),
 
--- A parent that never arrived leaves its children on top. Each observation has one parent, so no walk from the top
--- can run in a circle.
+-- A parent that never arrived, or is synthetic, leaves its children on top. Each observation has one parent, so no walk
+-- from the top can run in a circle.
 tops as (
     select
         observations.instance,
@@ -22,7 +22,7 @@ tops as (
             and observations.project_id = parents.project_id
             and observations.trace_id = parents.trace_id
             and observations.parent_observation_id = parents.observation_id
-    where parents.observation_id is null
+    where not observations.is_synthetic_root and (parents.observation_id is null or parents.is_synthetic_root)
 ),
 
 nested as (
@@ -43,13 +43,26 @@ nested as (
             and nested.observation_id = observations.parent_observation_id
 ),
 
+levels as (
+    select * from nested
+    union all
+    select
+        instance,
+        project_id,
+        trace_id,
+        observation_id,
+        0 as depth
+    from observations
+    where is_synthetic_root
+),
+
 traces as (
     select
         instance,
         project_id,
         trace_id,
         max(depth) as depth
-    from nested
+    from levels
     group by instance, project_id, trace_id
 )
 

@@ -1,6 +1,7 @@
 {{ config(indexes=[{"columns": ["instance", "project_id", "trace_id"], "unique": true}]) }}
 
-{% set root_first = "order by is_root desc, updated_at desc nulls last, started_at, observation_id" %}
+{% set root_first =
+    "order by is_synthetic_root desc, is_root desc, updated_at desc nulls last, started_at, observation_id" %}
 
 with
 
@@ -8,7 +9,8 @@ observations as (
     select * from {{ ref("int_observations_placed") }}
 ),
 
--- What a trace is called and whose it is: its root's word, else that of the newest observation that says it.
+-- What a trace is called and whose it is: its synthetic root's word, which is the trace itself as the server knows it,
+-- else its root's, else that of the newest observation that says it. When it was is told by its observations alone.
 -- Whose money it spent comes from the root alone.
 traces as (
     select
@@ -22,7 +24,7 @@ traces as (
         -- text
         (
             array_agg(coalesce(trace_name, observation_name) {{ root_first }})
-            filter (where trace_name is not null or is_root)
+            filter (where trace_name is not null or (is_root and observation_name is not null))
         )[1] as trace_name,
         (array_agg(environment {{ root_first }}) filter (where environment is not null))[1] as environment,
         (array_agg(release {{ root_first }}) filter (where release is not null))[1] as release,
@@ -33,9 +35,12 @@ traces as (
         {% endfor %}
 
         -- timestamps
-        min(usage_date) as trace_date,
-        min(started_at) as started_at,
-        max(greatest(started_at, ended_at)) as ended_at
+        coalesce(min(usage_date) filter (where not is_synthetic_root), min(usage_date)) as trace_date,
+        coalesce(min(started_at) filter (where not is_synthetic_root), min(started_at)) as started_at,
+        coalesce(
+            max(greatest(started_at, ended_at)) filter (where not is_synthetic_root),
+            max(greatest(started_at, ended_at))
+        ) as ended_at
     from observations
     group by instance, project_id, trace_id
 )

@@ -38,8 +38,7 @@ subjects as (
         observations_of_day.project_id,
         observations_of_day.trace_id
     from days
-    cross join projects
-    cross join {{ rows_of_day("observations", "started_at") }} as observations_of_day
+    cross join {{ rows_of_months("observations", "started_at") }} as observations_of_day
     union all
     select
         scores_of_day.instance,

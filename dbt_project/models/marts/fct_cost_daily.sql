@@ -3,6 +3,7 @@
     incremental_strategy="append",
     on_schema_change="fail",
     pre_hook="{{ delete_touched_days('usage_date') }}",
+    post_hook="{{ carry_days_over('usage_date') }}",
     indexes=[{"columns": ["usage_date"]}],
 ) }}
 

@@ -3,11 +3,14 @@
     incremental_strategy="append",
     on_schema_change="fail",
     pre_hook="{{ delete_touched_days('usage_date') }}",
+    post_hook="{{ carry_days_over('usage_date') }}",
     indexes=[
         {"columns": ["usage_date"]},
         {"columns": ["instance", "project_id", "trace_id", "observation_id"]},
     ],
 ) }}
+
+{% set key = ["instance", "project_id", "trace_id", "observation_id"] %}
 
 with
 
@@ -94,6 +97,7 @@ final as (
         cached_input_tokens > 0 as is_cached,
         is_counted,
         not_counted_reason,
+        is_vanished,
 
         -- usage
         input_tokens,
@@ -124,6 +128,7 @@ final as (
             as langfuse_url,
         batch_id
     from generations
+    where not {{ stands_on_a_carried_day("generations", key, "usage_date") }}
 )
 
 select * from final

@@ -3,8 +3,12 @@
     incremental_strategy="append",
     on_schema_change="fail",
     pre_hook="{{ delete_touched_days('score_date') }}",
+    post_hook="{{ carry_days_over('score_date') }}",
     indexes=[{"columns": ["score_date"]}, {"columns": ["instance", "project_id", "score_id"]}],
 ) }}
+
+{% set trace_key = ["instance", "project_id", "trace_id"] %}
+{% set key = ["instance", "project_id", "score_id"] %}
 
 with
 
@@ -12,8 +16,9 @@ scores as (
     select * from {{ ref("int_scores_normalised") }}
 ),
 
-traces as (
-    select * from {{ ref("int_traces_attributed") }}
+-- Of the mart, for raw may no longer hold the trace.
+traces as not materialized (
+    select * from {{ ref("fct_traces") }}
 ),
 
 projects as (
@@ -50,16 +55,22 @@ final as (
         round(scores.quality, 6) as quality,
         scores.vanished_at is not null as is_vanished
     from scores
+    {% if is_incremental() %}
+    left join {{ rows_by_key("traces", "scores", trace_key) }} as traces on true
+    {% else %}
     left join traces
         on
             scores.instance = traces.instance
             and scores.project_id = traces.project_id
             and scores.trace_id = traces.trace_id
+    {% endif %}
     left join projects
         on
             scores.instance = projects.instance
             and scores.project_id = projects.project_id
-    where scores.is_day_touched
+    where
+        scores.is_day_touched
+        and not {{ stands_on_a_carried_day("scores", key, "score_date") }}
 )
 
 select * from final

@@ -3,12 +3,15 @@
     incremental_strategy="append",
     on_schema_change="fail",
     pre_hook="{{ delete_touched_days('trace_date') }}",
+    post_hook="{{ carry_days_over('trace_date') }}",
     indexes=[{"columns": ["trace_date"]}, {"columns": ["instance", "project_id", "trace_id"]}],
 ) }}
 
+{% set key = ["instance", "project_id", "trace_id"] %}
+
 with
 
-traces as (
+attributed as (
     select * from {{ ref("int_traces_attributed") }}
 ),
 
@@ -30,6 +33,16 @@ projects as (
 
 days as (
     select * from {{ ref("int_days_touched") }}
+),
+
+-- A trace that began on a day that is carried over stays as it was, whatever comes late for it.
+traces as (
+    select *
+    from attributed
+    where
+        trace_date in (select days.reporting_day from days)
+        and not {{ is_carried("trace_date") }}
+        and not {{ stands_on_a_carried_day("attributed", key, "trace_date") }}
 ),
 
 final as (
@@ -70,7 +83,6 @@ final as (
         {{ grade("scored.quality") }} as grade,
         scored.is_successful and not measured.is_error as is_successful
     from traces
-    inner join days on traces.trace_date = days.reporting_day
     inner join measured
         on
             traces.instance = measured.instance

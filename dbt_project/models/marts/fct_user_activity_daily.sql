@@ -3,7 +3,7 @@
     incremental_strategy="append",
     on_schema_change="fail",
     pre_hook="{{ delete_touched_days('usage_date') }}",
-    post_hook="{{ date_first_use() }}",
+    post_hook=["{{ carry_days_over('usage_date') }}", "{{ date_first_use() }}"],
     indexes=[{"columns": ["usage_date"]}, {"columns": ["instance", "project_id", "user_id", "usage_date"]}],
 ) }}
 

@@ -45,6 +45,7 @@ renamed as (
         coalesce(is_root_observation, false) as is_marked_root,
 
         -- timestamps
+        start_month,
         start_time as started_at,
         end_time as ended_at,
         completion_start_time as completion_started_at,

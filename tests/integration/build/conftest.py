@@ -1,7 +1,7 @@
 """A small Langfuse history in raw, and the marts made of it."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -61,15 +61,43 @@ class Raw:
 
     def _upsert(self, connection: psycopg.Connection, entity: str, row: dict[str, Any], batch_id: int) -> None:
         key = " and ".join(f"{column} = %({column})s" for column in KEYS[entity])
+        columns = ", ".join(columns_of(connection, entity))
         connection.execute(
-            f"insert into raw.superseded_{entity} select *, %(new_batch_id)s from raw.{entity} where {key}",
+            f"insert into raw.superseded_{entity} ({columns}, superseded_by_batch_id)"
+            f" select {columns}, %(new_batch_id)s from raw.{entity} where {key}",
             row | {"new_batch_id": batch_id},
         )
         connection.execute(f"delete from raw.{entity} where {key}", row)
         row = row | {"batch_id": batch_id}
+        if entity == "observations":
+            row |= {"start_month": self._month(connection, row)}
         connection.execute(
             f"insert into raw.{entity} ({', '.join(row)}) values ({', '.join(f'%({column})s' for column in row)})", row
         )
+
+
+    def _month(self, connection: psycopg.Connection, row: dict[str, Any]) -> date:
+        month = row["start_time"].astimezone(UTC).date().replace(day=1)
+        following = (month + timedelta(days=31)).replace(day=1)
+        connection.execute(
+            f"create table if not exists raw.observations_{month:%Y_%m} partition of raw.observations"
+            f" for values from ('{month}') to ('{following}')"
+        )
+        connection.execute(f"alter table raw.observations_{month:%Y_%m} owner to tracemart_loader")
+        connection.execute(
+            "insert into raw.trace_months values (%(instance)s, %(project_id)s, %(trace_id)s, %(month)s)"
+            " on conflict do nothing",
+            row | {"month": month},
+        )
+        return month
+
+
+def columns_of(connection: psycopg.Connection, entity: str) -> list[str]:
+    rows = connection.execute(
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped",
+        (f"raw.{entity}",),
+    )
+    return [row[0] for row in rows]
 
 
 def observation(trace: str, name: str, day: float, **fields: Any) -> dict[str, Any]:

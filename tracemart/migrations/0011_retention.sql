@@ -1,0 +1,14 @@
+-- Of each project: the first month that raw still holds whole, and the first reporting day that is made from raw. What
+-- is older stands in the marts alone, and every build carries it over. The day's begin is kept beside it, for the time
+-- zone of reporting days may change.
+create table operations.raw_kept_from (
+    instance text not null,
+    project_id text not null,
+    first_month date not null,
+    first_date date not null,
+    first_date_starts_at timestamptz not null,
+    updated_at timestamptz not null default clock_timestamp(),
+    primary key (instance, project_id)
+);
+
+grant select on operations.raw_kept_from to tracemart_transformer, tracemart_loader;
