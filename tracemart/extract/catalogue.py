@@ -1,225 +1,260 @@
-"""Projects, and models and prompts with their history: Langfuse changes them in place and keeps none itself."""
+"""The catalogues of a project: models, prompts and their versions, score configs, datasets, experiments, sessions."""
 
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
-from tracemart.extract import fields
-from tracemart.extract.client import ProjectIdentity
-from tracemart.extract.fields import RowError
-from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load, reject
+from tracemart.errors import LangfuseNotFoundError, LangfuseOverloadedError, LangfuseResponseError
+from tracemart.extract.catalogue_lines import (
+    DATASET_COLUMNS,
+    MODEL_COLUMNS,
+    PROMPT_COLUMNS,
+    PROMPT_VERSION_COLUMNS,
+    SCORE_CONFIG_COLUMNS,
+    dataset_line,
+    model_line,
+    prompt_line,
+    prompt_version_line,
+    score_config_line,
+)
+from tracemart.extract.catalogue_pages import ENTRIES_A_PAGE, Key, allowed, key_of, numbered
+from tracemart.extract.catalogue_project import load_project
+from tracemart.extract.catalogue_prompts import current_prompts, read_versions
+from tracemart.extract.catalogue_versions import Catalogue, current_keys, load_catalogue
+from tracemart.extract.client import LangfuseClient
+from tracemart.extract.listings import EXPERIMENT_ITEMS, EXPERIMENTS, SESSIONS, Listing, look_back, read_slice
+from tracemart.extract.listings_load import load_listing
+from tracemart.extract.load import LoadCounts, LoadKey, advance_watermark, read_watermark
+from tracemart.extract.slices import Slicer
+from tracemart.extract.windows import AskedInterval, Window, following_window
+from tracemart.warehouse import Progress, warehouse_error
 
+__all__ = [
+    "CATALOGUES", "DATASETS", "MODELS", "PROMPTS", "PROMPT_VERSIONS", "SCORE_CONFIGS", "Catalogue", "CatalogueLoad",
+    "CatalogueRun", "load_catalogue", "load_catalogues", "load_project",
+]  # fmt: skip
 
-@dataclass(frozen=True)
-class Catalogue:
-    """A listing kept as versions in raw.<table>: (key, columns…, known_from, known_to), one current version a key."""
+DATASET_ITEMS_PATH = "/api/public/dataset-items"
 
-    table: str
-    key: str
-    key_in_answer: str
-    columns: tuple[str, ...]
-    make_line: Callable[[Any], str]
-
-
-def model_line(row: Any) -> str:
-    """The columns of MODELS from one entry of /api/public/models."""
-    if not isinstance(row, dict):
-        raise RowError("the row is no object")
-    get = row.get
-    tiers = get("pricingTiers")
-    if tiers is None:
-        # Servers before price tiers have one map of prices: {type: {"price": dollars}}.
-        prices = {name: price.get("price") for name, price in (get("prices") or {}).items() if isinstance(price, dict)}
-        tiers = [{"name": "Standard", "isDefault": True, "priority": 0, "conditions": [], "prices": prices}]
-    if not isinstance(tiers, list):
-        raise RowError("pricingTiers is no list")
-    values = [
-        fields.required_text(get("id"), "id"),
-        fields.required_text(get("modelName"), "modelName"),
-        fields.text(get("matchPattern"), "matchPattern"),
-        fields.time(get("startDate"), "startDate"),
-        fields.text(get("unit"), "unit"),
-        fields.text(get("tokenizerId"), "tokenizerId"),
-        fields.flag(get("isLangfuseManaged"), "isLangfuseManaged"),
-        fields.time(get("createdAt"), "createdAt"),
-        fields.decimal(get("inputPrice"), "inputPrice"),
-        fields.decimal(get("outputPrice"), "outputPrice"),
-        fields.decimal(get("totalPrice"), "totalPrice"),
-        fields.json(tiers),
-    ]
-    return fields.line(values)
-
-
-def prompt_line(row: Any) -> str:
-    """The columns of PROMPTS from one entry of /api/public/v2/prompts."""
-    if not isinstance(row, dict):
-        raise RowError("the row is no object")
-    get = row.get
-    values = [
-        fields.required_text(get("name"), "name"),
-        fields.text(get("type"), "type"),
-        fields.count_array(get("versions") or [], "versions"),
-        fields.text_array(get("labels") or [], "labels"),
-        fields.text_array(get("tags") or [], "tags"),
-        fields.json(get("lastConfig")),
-        fields.time(get("lastUpdatedAt"), "lastUpdatedAt"),
-    ]
-    return fields.line(values)
-
+log = logging.getLogger(__name__)
 
 MODELS = Catalogue(
     table="models",
-    key="id",
-    key_in_answer="id",
-    columns=(
-        "id", "model_name", "match_pattern", "start_date", "unit", "tokenizer_id", "is_langfuse_managed", "created_at",
-        "input_price", "output_price", "total_price", "pricing_tiers",
-    ),
+    path="/api/public/models",
+    key=("id",),
+    key_in_answer=("id",),
+    columns=MODEL_COLUMNS,
     make_line=model_line,
-)  # fmt: skip
-
+)
 PROMPTS = Catalogue(
     table="prompts",
-    key="name",
-    key_in_answer="name",
-    columns=("name", "type", "versions", "labels", "tags", "last_config", "last_updated_at"),
+    path="/api/public/v2/prompts",
+    key=("name",),
+    key_in_answer=("name",),
+    columns=PROMPT_COLUMNS,
     make_line=prompt_line,
 )
-
-
-def load_catalogue(
-    connection: psycopg.Connection,
-    catalogue: Catalogue,
-    key: LoadKey,
-    entries: list[Any],
-    *,
-    is_complete: bool,
-    run_id: str | None,
-) -> LoadCounts:
-    """Bring the versions up to `entries`, in the caller's transaction; `updated` counts versions changed or closed.
-
-    Only a complete listing closes what it does not hold. An entry that cannot be parsed leaves its last version alone.
-    """
-    batch_id = begin_load(connection, key, run_id)
-    counts = LoadCounts(read=len(entries))
-    lines: dict[str, str] = {}
-    rejected: list[tuple[Any, str]] = []
-    rejected_keys: list[str] = []
-    for entry in entries:
-        try:
-            lines[entry[catalogue.key_in_answer] if isinstance(entry, dict) else ""] = catalogue.make_line(entry)
-        except (RowError, KeyError, TypeError) as error:
-            reason = str(error) if isinstance(error, RowError) else f"{catalogue.key_in_answer} is missing"
-            rejected.append((entry, reason))
-            named = entry.get(catalogue.key_in_answer) if isinstance(entry, dict) else None
-            rejected_keys += [named] if isinstance(named, str) else []
-    if rejected:
-        reject(connection, key, batch_id, rejected)
-        counts.rejected = len(rejected)
-    names = _names(catalogue)
-    whose = {
-        "instance": key.instance,
-        "project_id": key.project_id,
-        "batch_id": batch_id,
-        "kept": rejected_keys,
-        "is_complete": is_complete,
-    }
-    connection.execute(
-        sql.SQL("create temporary table {stage} on commit drop as select {columns} from {table} limit 0").format(
-            **names
-        )
-    )
-    with connection.cursor() as cursor:
-        with cursor.copy(sql.SQL("copy {stage} ({columns}) from stdin " + fields.COPY_OPTIONS).format(**names)) as copy:
-            copy.write("".join(lines.values()).encode())
-        cursor.execute(sql.SQL(_CLOSE_CHANGED).format(**names), whose)
-        changed = cursor.rowcount
-        cursor.execute(sql.SQL(_CLOSE_DISAPPEARED).format(**names), whose)
-        disappeared = cursor.rowcount
-        cursor.execute(sql.SQL(_INSERT_CURRENT).format(**names), whose)
-        counts.inserted = cursor.rowcount - changed
-        counts.updated = changed + disappeared
-        # What disappeared was not read, but it is a change that the load made.
-        counts.read += disappeared
-    finish_load(connection, batch_id, counts)
-    return counts
-
-
-def load_project(
-    connection: psycopg.Connection,
-    key: LoadKey,
-    identity: ProjectIdentity,
-    host: str,
-    run_id: str | None,
-) -> LoadCounts:
-    """Keep what the server says about the project itself, in the caller's transaction."""
-    batch_id = begin_load(connection, key, run_id)
-    metadata = None if identity.metadata is None else fields.json(identity.metadata)
-    row = connection.execute(
-        "insert into raw.projects as known (instance, project_id, name, organization_id, organization_name, metadata,"
-        " retention_days, host, batch_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " on conflict (instance, project_id) do update set name = excluded.name,"
-        " organization_id = excluded.organization_id, organization_name = excluded.organization_name,"
-        " metadata = excluded.metadata, retention_days = excluded.retention_days, host = excluded.host,"
-        " batch_id = excluded.batch_id, loaded_at = clock_timestamp()"
-        " where (known.name, known.organization_id, known.organization_name, known.metadata, known.retention_days,"
-        " known.host) is distinct from (excluded.name, excluded.organization_id, excluded.organization_name,"
-        " excluded.metadata, excluded.retention_days, excluded.host)"
-        " returning (xmax = 0) as is_new",
-        (
-            key.instance, identity.project_id, identity.name, identity.organization_id,
-            identity.organization_name, metadata, identity.retention_days, host, batch_id,
-        ),
-    ).fetchone()  # fmt: skip
-    counts = LoadCounts(read=1, inserted=int(row is not None and row[0]), updated=int(row is not None and not row[0]))
-    finish_load(connection, batch_id, counts)
-    return counts
-
-
-def _names(catalogue: Catalogue) -> dict[str, sql.Composable]:
-    values = [column for column in catalogue.columns if column != catalogue.key]
-    return {
-        "table": sql.Identifier("raw", catalogue.table),
-        "stage": sql.Identifier(f"stage_{catalogue.table}"),
-        "key": sql.Identifier(catalogue.key),
-        "columns": sql.SQL(", ").join(map(sql.Identifier, catalogue.columns)),
-        "columns_of_stage": sql.SQL(", ").join(sql.Identifier("stage", column) for column in catalogue.columns),
-        "values_of_stage": sql.SQL(", ").join(sql.Identifier("stage", column) for column in values),
-        "values_of_known": sql.SQL(", ").join(sql.Identifier("known", column) for column in values),
-    }
-
-
-_CLOSE_CHANGED = """
-update {table} as known
-set known_to = now()
-from {stage} as stage
-where
-    known.instance = %(instance)s and known.project_id = %(project_id)s and known.known_to is null
-    and known.{key} = stage.{key}
-    and ({values_of_known}) is distinct from ({values_of_stage})
-"""
-
-_CLOSE_DISAPPEARED = """
-update {table} as known
-set known_to = now()
-where
-    known.instance = %(instance)s and known.project_id = %(project_id)s and known.known_to is null
-    and %(is_complete)s
-    and not known.{key} = any(%(kept)s)
-    and not exists (select from {stage} as stage where stage.{key} = known.{key})
-"""
-
-_INSERT_CURRENT = """
-insert into {table} (instance, project_id, {columns}, known_from, batch_id)
-select %(instance)s, %(project_id)s, {columns_of_stage}, now(), %(batch_id)s
-from {stage} as stage
-where not exists (
-    select from {table} as known
-    where
-        known.instance = %(instance)s and known.project_id = %(project_id)s and known.known_to is null
-        and known.{key} = stage.{key}
+# Read one by one, those that raw.prompts lists: load PROMPTS before.
+PROMPT_VERSIONS = Catalogue(
+    table="prompt_versions",
+    path="/api/public/v2/prompts",
+    key=("name", "version"),
+    key_in_answer=("name", "version"),
+    columns=PROMPT_VERSION_COLUMNS,
+    make_line=prompt_version_line,
+    never_kept=("prompt", "resolutionGraph"),
 )
-"""
+SCORE_CONFIGS = Catalogue(
+    table="score_configs",
+    path="/api/public/score-configs",
+    key=("id",),
+    key_in_answer=("id",),
+    columns=SCORE_CONFIG_COLUMNS,
+    make_line=score_config_line,
+)
+DATASETS = Catalogue(
+    table="datasets",
+    path="/api/public/v2/datasets",
+    key=("id",),
+    key_in_answer=("id",),
+    columns=DATASET_COLUMNS,
+    make_line=dataset_line,
+)
+CATALOGUES: tuple[Catalogue | Listing, ...] = (
+    MODELS, PROMPTS, PROMPT_VERSIONS, SCORE_CONFIGS, DATASETS, EXPERIMENTS, EXPERIMENT_ITEMS, SESSIONS,
+)  # fmt: skip
+
+
+def _as_it_is(metadata: Any) -> Any:
+    return metadata
+
+
+@dataclass(frozen=True)
+class CatalogueRun:
+    """One project's catalogues: `connection` in autocommit; listings by time are read up to `until`.
+
+    `keep_metadata` gives what may be kept of an entry's metadata. With `asked` exactly that interval is read of the
+    listings by time, and no watermark moves.
+    """
+
+    client: LangfuseClient
+    connection: psycopg.Connection
+    instance: str
+    project_id: str
+    source: str
+    until: datetime
+    run_id: str | None = None
+    keep_metadata: Callable[[Any], Any] = _as_it_is
+    asked: AskedInterval | None = None
+    progress: Progress | None = None
+
+    def key(self, entity: str) -> LoadKey:
+        return LoadKey(self.instance, self.project_id, entity, self.source)
+
+
+@dataclass(frozen=True)
+class CatalogueLoad:
+    """What became of one catalogue; `skipped` says why nothing was read, `window` what time was."""
+
+    name: str
+    counts: LoadCounts
+    seconds: float
+    skipped: str | None = None
+    window: Window | None = None
+
+
+def load_catalogues(run: CatalogueRun, catalogues: Iterable[Catalogue | Listing] = CATALOGUES) -> list[CatalogueLoad]:
+    """Load each in transactions of its own. One that the server does not have is skipped.
+
+    An answer that cannot be used stops its own catalogue only: the first such LangfuseResponseError is raised after the
+    others are loaded. Raises what else `client.get` raises, and WarehouseError, at once.
+    """
+    loads: list[CatalogueLoad] = []
+    failed: LangfuseResponseError | None = None
+    for catalogue in catalogues:
+        started = time.monotonic()
+        try:
+            window = None
+            if isinstance(catalogue, Listing):
+                counts, window = _load_listing(run, catalogue)
+            else:
+                counts = _load_versions(run, catalogue)
+            loads.append(CatalogueLoad(catalogue.name, counts, time.monotonic() - started, window=window))
+        except LangfuseNotFoundError:
+            skipped = f"this server does not list {catalogue.name.replace('_', ' ')}"
+            log.info("%s/%s: %s: skipped, for %s", run.instance, run.project_id, catalogue.name, skipped)
+            loads.append(CatalogueLoad(catalogue.name, LoadCounts(), time.monotonic() - started, skipped))
+        except LangfuseResponseError as error:
+            failed = failed or error
+        except psycopg.Error as error:
+            raise warehouse_error(error, f"loading {catalogue.name} of {run.instance}/{run.project_id}") from None
+    if failed is not None:
+        raise failed
+    return loads
+
+
+def _load_versions(run: CatalogueRun, catalogue: Catalogue) -> LoadCounts:
+    listed: list[Key] = []
+    is_complete = True
+    if catalogue == PROMPT_VERSIONS:
+        prompts = current_prompts(run.connection, run.instance, run.project_id)
+        entries, listed = read_versions(run.client, catalogue.path, prompts)
+    else:
+        entries, is_complete = _listed(run, catalogue)
+    if catalogue == DATASETS:
+        entries = [_with_item_count(run.client, entry) for entry in entries]
+    _report(run, catalogue.name, len(entries))
+    with run.connection.transaction():
+        return load_catalogue(
+            run.connection,
+            catalogue,
+            run.key(catalogue.name),
+            [allowed(entry, catalogue.never_kept, run.keep_metadata) for entry in entries],
+            is_complete=is_complete,
+            run_id=run.run_id,
+            also_listed=listed,
+        )
+
+
+def _listed(run: CatalogueRun, catalogue: Catalogue) -> tuple[list[Any], bool]:
+    """The entries of a numbered listing; one that seems gone is looked for twice.
+
+    When one entry goes and another comes between two pages, the total stays, and one in between may be skipped.
+    """
+    entries, is_complete = numbered(run.client, catalogue.path, catalogue.key_in_answer)
+    found = {key_of(entry, catalogue.key_in_answer) for entry in entries}
+    is_long = len(entries) > ENTRIES_A_PAGE
+    if is_complete and is_long and current_keys(run.connection, catalogue, run.instance, run.project_id) - found:
+        again, is_complete = numbered(run.client, catalogue.path, catalogue.key_in_answer)
+        found_again = {None} | {key_of(entry, catalogue.key_in_answer) for entry in again}
+        entries = [entry for entry in entries if key_of(entry, catalogue.key_in_answer) not in found_again] + again
+    return entries, is_complete
+
+
+def _with_item_count(client: LangfuseClient, dataset: Any) -> Any:
+    """The total of the dataset's items, read with one item, for a page cannot be empty."""
+    name = dataset.get("name") if isinstance(dataset, dict) else None
+    if not isinstance(name, str) or not name:
+        return dataset
+    try:
+        answer = client.get(DATASET_ITEMS_PATH, {"datasetName": name, "page": 1, "limit": 1})
+    except LangfuseNotFoundError:
+        # Deleted since it was listed, or a server that lists no items.
+        return dataset
+    meta = answer.get("meta")
+    return {**dataset, "itemCount": meta.get("totalItems") if isinstance(meta, dict) else None}
+
+
+def _load_listing(run: CatalogueRun, listing: Listing) -> tuple[LoadCounts, Window]:
+    key = run.key(listing.name)
+    window = _window(run, listing)
+    slicer = Slicer()
+    counts = LoadCounts()
+    for cut in slicer.slices(window.start, window.end):
+        try:
+            entries, is_complete = read_slice(run.client, listing, cut)
+        except LangfuseOverloadedError:
+            if not slicer.refused(cut):
+                raise
+            continue
+        with run.connection.transaction():
+            loaded = load_listing(
+                run.connection,
+                listing,
+                key,
+                cut,
+                [allowed(entry, listing.never_kept, run.keep_metadata) for entry in entries],
+                is_complete=is_complete,
+                run_id=run.run_id,
+            )
+            if window.moves_watermark:
+                advance_watermark(run.connection, key, cut.end)
+        counts.read += loaded.read
+        counts.inserted += loaded.inserted
+        counts.updated += loaded.updated
+        counts.rejected += loaded.rejected
+        _report(run, listing.name, counts.read)
+        slicer.finished(len(entries))
+    return counts, window
+
+
+def _window(run: CatalogueRun, listing: Listing) -> Window:
+    def oldest(end: datetime) -> datetime | None:
+        return look_back(run.client, listing, end)
+
+    if run.asked is None:
+        return following_window(
+            read_watermark(run.connection, run.key(listing.name)), listing.overlap, run.until, oldest
+        )
+    start = run.asked.start if run.asked.start is not None else oldest(run.asked.end)
+    return Window(start or run.asked.end, run.asked.end, moves_watermark=False)
+
+
+def _report(run: CatalogueRun, name: str, done: int) -> None:
+    if run.progress is not None:
+        run.progress(name, done, None)
