@@ -189,7 +189,7 @@ def _value(view: View[Row], members: list[tuple[Row, int]], aggregation: str, na
     if aggregation in ("count", "uniq"):
         return len(values) if aggregation == "count" else len(set(values))
     if aggregation == "sum":
-        return _number(sum(values), measure.divisor) if members else measure.empty_sum
+        return _number(sum(values), measure.divisor) if values else measure.empty_sum
     if not values:
         return [] if aggregation == "histogram" else None
     if aggregation == "histogram":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracemart.standin.prices import PriceBook, price_text
-from tracemart.standin.rows import PICO, Metadata, Observation, PromptVersion, Score
+from tracemart.standin.rows import PICO, Metadata, Observation, PromptVersion, PropagatedObservation, Score
 from tracemart.standin.timestamps import to_iso
 
 OBSERVATION_GROUPS = (
@@ -61,6 +61,8 @@ def observation_rows(
         if found is None:
             found = known_prices[model_id] = _prices(prices, model_id)
         item["modelId"], item["inputPrice"], item["outputPrice"], item["totalPrice"] = found
+        if isinstance(row, PropagatedObservation):
+            _amend(item, row)
         answer.append(item)
     return answer
 
@@ -70,6 +72,16 @@ def _metadata_reader(wanted: ObservationFields) -> Callable[[Metadata], dict[str
     if "metadata" not in wanted.groups:
         return None
     return Metadata.whole if "io" in wanted.groups or wanted.expands_metadata else Metadata.cut
+
+
+def _amend(item: dict[str, Any], row: PropagatedObservation) -> None:
+    """Where a copied row differs from one written directly: no end, a latency that is not 0, an update later."""
+    if not row.has_end:
+        item["endTime"] = None
+    if row.end_ms == row.start_ms:
+        item["latency"] = None
+    if "updatedAt" in item:
+        item["updatedAt"] = to_iso(row.updated_ms)
 
 
 def _add_basic(item: dict[str, Any], row: Observation) -> None:

@@ -137,6 +137,14 @@ class Observation:
 
 
 @dataclass(slots=True)
+class PropagatedObservation(Observation):
+    """An observation of the events table that was copied from the v3 tables; without an end it ends at its start."""
+
+    updated_ms: int = 0
+    has_end: bool = True
+
+
+@dataclass(slots=True)
 class Score:
     """A score; `value` is a number for NUMERIC, 0 or 1 for BOOLEAN, else text. One subject is set."""
 

@@ -49,10 +49,10 @@ def asked_page(params: QueryParams, issues: list[Issue]) -> Page:
     return Page(int(number), int(limit))
 
 
-def list_answer(request: Request, kind: str, data: list[dict[str, Any]], page: Page, total: int) -> Response:
-    """A page of `data`; `kind` is a key of the cloud's notes."""
+def list_answer(request: Request, kind: str | None, data: list[dict[str, Any]], page: Page, total: int) -> Response:
+    """A page of `data`; `kind` is a key of the cloud's notes, None if it has none."""
     body: dict[str, Any] = {"data": data, "meta": page_meta(page.number, page.limit, total)}
-    if request.app.state.store.is_cloud:
+    if kind is not None and request.app.state.store.is_cloud:
         advice, replacement, page_name = _NOTES[kind]
         body["_deprecation"] = {
             "message": f"{_REMOVED} {advice}",

@@ -18,7 +18,7 @@ from tracemart.standin.v3.filters import parse_trace_filter
 from tracemart.standin.v3.render import (
     TRACE_GROUPS,
     html_path,
-    latency,
+    latency_alone,
     observation_row,
     score_row,
     session_row,
@@ -105,7 +105,7 @@ async def get_trace(request: Request) -> Response:
         trace_core(trace, project.id)
         | {
             "scores": [score_row(score, project.id, project.score_configs, subjects=False) for score in scores],
-            "latency": latency(rows),
+            "latency": latency_alone(rows),
             "observations": [observation_row(row, project.id, project.prices, alone=True, no_price=0) for row in rows],
             "htmlPath": html_path(trace, project.id),
             "totalCost": total_cost(rows),

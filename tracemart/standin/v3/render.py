@@ -11,8 +11,8 @@ from tracemart.standin.evaluation import ScoreConfig
 from tracemart.standin.prices import PriceBook
 from tracemart.standin.rows import PICO, Observation, Score
 from tracemart.standin.timestamps import to_iso
-from tracemart.standin.v3.tables import MergedObservation, Trace, has_end, updated_ms
-from tracemart.standin.v3.view import LegacyView, Session
+from tracemart.standin.v3.tables import MergedObservation, Session, Trace, has_end, updated_ms
+from tracemart.standin.v3.view import LegacyView
 
 TRACE_GROUPS = ("core", "io", "scores", "observations", "metrics")
 _WITHOUT_PARAMETERS = {"SPAN", "EVENT"}
@@ -155,6 +155,12 @@ def latency(rows: list[Observation]) -> float:
     if not rows:
         return 0
     return (max(max(row.start_ms, row.end_ms) for row in rows) - min(row.start_ms for row in rows)) / 1000
+
+
+def latency_alone(rows: list[Observation]) -> float:
+    """The same as `/traces/{id}` answers it: what has no end does not lengthen the trace."""
+    ends = [row.end_ms for row in rows if has_end(row)]
+    return (max(ends) - min(row.start_ms for row in rows)) / 1000 if ends else 0
 
 
 def session_row(session: Session, project_id: str) -> dict[str, Any]:

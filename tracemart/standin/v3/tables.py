@@ -34,6 +34,15 @@ class Trace:
     bookmarked: bool = False
 
 
+@dataclass(frozen=True)
+class Session:
+    """A session exists from the moment when a trace first named it."""
+
+    id: str
+    created_ms: int
+    environment: str
+
+
 @dataclass(slots=True)
 class MergedObservation(Observation):
     """An observation that came by the old way: it may be without an end, and changes over time.
@@ -56,7 +65,7 @@ def has_end(row: Observation) -> bool:
 
 @dataclass
 class LegacyTables:
-    """Of one project: traces written as such, events still to be merged with later ones, and cached views.
+    """Of one project: traces and sessions written as such, events still to be merged with later ones, and cached views.
 
     `events` holds the bodies of batch events by (kind, id). A trace id in `traceless` has observations but no
     row in the traces table; ids in `direct` were written to the events table by a v4 client. What came by the
@@ -64,6 +73,7 @@ class LegacyTables:
     """
 
     traces: dict[str, Trace] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
     traceless: set[str] = field(default_factory=set)
     direct: set[str] = field(default_factory=set)
     events: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)

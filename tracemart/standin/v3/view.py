@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from tracemart.standin.rows import Observation, Score
 from tracemart.standin.store import ProjectStore
-from tracemart.standin.v3.tables import Trace, updated_ms
+from tracemart.standin.v3.tables import Session, Trace, updated_ms
 
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True)
-class Session:
-    id: str
-    created_ms: int
-    environment: str
 
 
 class LegacyView:
@@ -59,8 +51,8 @@ class LegacyView:
         for score in self.scores:
             if score.trace_id:
                 self.scores_of.setdefault(score.trace_id, []).append(score)
-        self.sessions = sorted(_sessions(self.traces), key=lambda session: (session.created_ms, session.id))
-        self.session_by_id = {session.id: session for session in self.sessions}
+        self.session_by_id = {session.id: session for session in _sessions(self.traces)} | project.legacy.sessions
+        self.sessions = sorted(self.session_by_id.values(), key=lambda session: (session.created_ms, session.id))
 
     def observations_between(self, from_ms: int | None, before_ms: int | None) -> list[Observation]:
         """Observations with `from_ms <= start < before_ms`, newest first."""
@@ -123,7 +115,6 @@ def _last(values: Iterable[str | None]) -> str:
 
 
 def _sessions(traces: list[Trace]) -> Iterator[Session]:
-    """A session begins to exist when the first of its traces is written."""
     first: dict[str, Trace] = {}
     for trace in traces:
         known = first.get(trace.session_id)
