@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     projects_file: Path = PROJECT_ROOT / "projects.yml"
     timezone: str = "UTC"
     currency: str = "USD"
+    raw_retention_months: int | None = Field(default=None, ge=1)
     store_io: Literal["no", "redacted"] = "no"
     metadata_keys: Annotated[list[str], NoDecode] = ["*"]
     user_ids: Literal["plain", "hmac"] = "plain"

@@ -21,7 +21,7 @@ GOOD_STATUSES = ("success", "pass", "warn", "no-op")
 READERS = (Role.ANALYST, Role.FORECASTER)
 
 # Loads that brought nothing new touch no day.
-_LOADS_LACKING = """
+LOADS_LACKING = """
     select loads.batch_id from raw.loads as loads
     where loads.rows_inserted + loads.rows_updated > 0
       and not exists (
@@ -58,7 +58,7 @@ def _start(connection: psycopg.Connection, version: str, full_refresh: bool) -> 
     if not full_refresh and _nothing_new(connection, version):
         return None
     slot = _slot_in(connection, "marts_next")
-    whole = full_refresh or not _was_left_by(connection, slot, version)
+    whole = full_refresh or not was_left_by(connection, slot, version)
     connection.execute(
         "update operations.builds set status = 'abandoned', finished_at = clock_timestamp(),"
         " message = 'It was left running; a later build took its place.' where status = 'running'"
@@ -78,9 +78,9 @@ def _start(connection: psycopg.Connection, version: str, full_refresh: bool) -> 
 def _nothing_new(connection: psycopg.Connection, version: str) -> bool:
     """Whether the published slot holds every load; then what it shows is as fresh as the watermarks are now."""
     slot = _slot_in(connection, "marts")
-    if not _was_left_by(connection, slot, version):
+    if not was_left_by(connection, slot, version):
         return False
-    if connection.execute(f"{_LOADS_LACKING} limit 1", {"slot": slot}).fetchone() is not None:
+    if connection.execute(f"{LOADS_LACKING} limit 1", {"slot": slot}).fetchone() is not None:
         return False
     connection.execute(
         "update operations.builds set data_through_at = %(moment)s"
@@ -91,7 +91,7 @@ def _nothing_new(connection: psycopg.Connection, version: str) -> bool:
     return True
 
 
-def _was_left_by(connection: psycopg.Connection, slot: str, version: str) -> bool:
+def was_left_by(connection: psycopg.Connection, slot: str, version: str) -> bool:
     """Whether the slot was published once and nothing but this version has written to it since."""
     row = connection.execute(
         """
@@ -125,7 +125,7 @@ def _data_through(connection: psycopg.Connection) -> datetime | None:
 
 def _take_up_loads(connection: psycopg.Connection, slot: str) -> None:
     connection.execute("delete from operations.pending_loads")
-    connection.execute(f"insert into operations.pending_loads {_LOADS_LACKING}", {"slot": slot})
+    connection.execute(f"insert into operations.pending_loads {LOADS_LACKING}", {"slot": slot})
 
 
 def take_build_lock(connection: psycopg.Connection, function: str) -> None:
@@ -158,7 +158,7 @@ def take_up_new_loads(connection: psycopg.Connection, build: RunningBuild) -> in
         (_data_through(connection), build.build_id),
     )
     return connection.execute(
-        f"insert into operations.pending_loads {_LOADS_LACKING} on conflict do nothing", {"slot": build.slot}
+        f"insert into operations.pending_loads {LOADS_LACKING} on conflict do nothing", {"slot": build.slot}
     ).rowcount
 
 
