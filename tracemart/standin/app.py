@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,7 +14,9 @@ from tracemart.standin.endpoints.ingestion import take_batch, take_scores, take_
 from tracemart.standin.endpoints.metrics import query_metrics
 from tracemart.standin.endpoints.observations import list_observations
 from tracemart.standin.endpoints.scores import list_scores
-from tracemart.standin.faults import FaultSchedule
+from tracemart.standin.faults import FaultRun, FaultSchedule
+from tracemart.standin.faults.control import control_routes
+from tracemart.standin.faults.middleware import FaultMiddleware
 from tracemart.standin.modes import WriteMode, mode_routes
 from tracemart.standin.problems import HTML_NOT_FOUND, ApiError
 from tracemart.standin.store import Store
@@ -27,8 +30,14 @@ async def _failed(_request: Request, error: Exception) -> Response:
     return json_answer({"message": "Internal Server Error", "error": str(error)}, 500)
 
 
-def make_app(store: Store, faults: FaultSchedule | None = None, mode: WriteMode = "events_only") -> Starlette:
-    """The application; requests see `store`, and what they write is kept in it."""
+def make_app(
+    store: Store, faults: FaultSchedule | FaultRun | None = None, mode: WriteMode = "events_only"
+) -> Starlette:
+    """The application; requests see `store`, and what they write is kept in it.
+
+    A `FaultRun` must be one over `store`; it lets whoever made it see and end the faults.
+    """
+    run = FaultRun(faults, store) if isinstance(faults, FaultSchedule) else faults
     api = "/api/public"
     routes = [
         *mode_routes(mode, api),
@@ -54,7 +63,8 @@ def make_app(store: Store, faults: FaultSchedule | None = None, mode: WriteMode 
         Route(f"{api}/scores/{{rest}}", catalogue.delete_score, methods=["DELETE"]),
     ]
     app = Starlette(
-        routes=routes,
+        routes=routes + (control_routes(run) if run else []),
+        middleware=[Middleware(FaultMiddleware, run=run)] if run else [],
         exception_handlers={
             ApiError: catalogue.api_error,
             404: _page_not_found,
@@ -62,5 +72,5 @@ def make_app(store: Store, faults: FaultSchedule | None = None, mode: WriteMode 
             Exception: _failed,
         },
     )
-    app.state.store, app.state.mode, app.state.faults = store, mode, faults
+    app.state.store, app.state.mode, app.state.faults = store, mode, run
     return app

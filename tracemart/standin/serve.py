@@ -15,7 +15,7 @@ import uvicorn
 
 from tracemart.errors import ServiceError
 from tracemart.standin.app import make_app
-from tracemart.standin.faults import FaultSchedule
+from tracemart.standin.faults import FaultRun, FaultSchedule
 from tracemart.standin.keys import read_keys
 from tracemart.standin.modes import WriteMode
 from tracemart.standin.store import Store
@@ -54,14 +54,16 @@ def serve(
 
 
 @contextmanager
-def serving(store: Store, faults: FaultSchedule | None = None, mode: WriteMode = "events_only") -> Iterator[str]:
+def serving(
+    store: Store, faults: FaultSchedule | FaultRun | None = None, mode: WriteMode = "events_only"
+) -> Iterator[str]:
     """A stand-in on a free port of this machine, in a thread of this process; gives its address.
 
     `store` may be changed while it serves. Raises ServiceError if the server does not come up.
     """
     listener = _listen("127.0.0.1", 0)
     config = uvicorn.Config(
-        make_app(store, faults, mode), log_level="warning", access_log=False, timeout_graceful_shutdown=1
+        make_app(store, faults, mode), log_level=_log_level(faults), access_log=False, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -78,6 +80,11 @@ def serving(store: Store, faults: FaultSchedule | None = None, mode: WriteMode =
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def _log_level(faults: FaultSchedule | FaultRun | None) -> str:
+    """An answer cut on purpose is no error to report."""
+    return "warning" if faults is None else "critical"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,8 +15,11 @@ import xxhash
 
 from tracemart.standin.evaluation import Dataset, ExperimentItem, ScoreConfig
 from tracemart.standin.prices import PriceBook
+from tracemart.standin.rendered import RenderedBlocks
 from tracemart.standin.rows import Observation, PromptVersion, Score
 from tracemart.standin.v3.tables import LegacyTables
+
+_WINDOW_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -51,30 +54,44 @@ class ProjectStore:
         self._score_keys: list[tuple[int, str]] = []
         self._score_by_id: dict[str, Score] = {}
         self._observations_sorted = self._scores_sorted = True
+        self.rendered: RenderedBlocks | None = None
         self.legacy = LegacyTables()
         self.revision = 0
 
     def add_observations(self, rows: Iterable[Observation]) -> None:
         self._observations.extend(rows)
+        self.touch()
+
+    def replace_observations(self, rows: Iterable[Observation]) -> None:
+        self._observations = list(rows)
+        self.touch()
+
+    def touch(self) -> None:
+        """Say that observations came, went, or were changed in place."""
         self._observations_sorted = False
         self.revision += 1
 
     def observations(self) -> list[Observation]:
-        """All versions, oldest start first; within a start as the API pages, reversed."""
+        """All versions, oldest start first; within a start as the API pages, reversed, the newest version last."""
         if not self._observations_sorted:
             rows = self._observations
             rows.sort(key=lambda row: row.start_ms)
             starts = [row.start_ms for row in rows]
             for first, last in _ties(starts):
-                rows[first:last] = sorted(rows[first:last], key=lambda row: _rank(row.context.trace_id, row.id))
+                rows[first:last] = sorted(
+                    rows[first:last], key=lambda row: (_rank(row.context.trace_id, row.id), row.created_ms)
+                )
             self._starts = starts
             self._observations_sorted = True
         return self._observations
 
-    def window(
+    def bounds(
         self, from_ms: int | None, before_ms: int | None, after: ObservationPosition | None = None
-    ) -> Iterator[Observation]:
-        """Rows with `from_ms <= start < before_ms`, newest first, those that follow `after` if it is given."""
+    ) -> tuple[int, int]:
+        """Places `[low, high)` of rows with `from_ms <= start < before_ms`, those that follow `after` if given.
+
+        The API answers the row at `high - 1` first.
+        """
         rows, starts = self.observations(), self._starts
         low = 0 if from_ms is None else bisect_left(starts, from_ms)
         high = len(rows) if before_ms is None else bisect_left(starts, before_ms)
@@ -85,8 +102,23 @@ class ProjectStore:
             while end > first and _rank(rows[end - 1].context.trace_id, rows[end - 1].id) >= rank:
                 end -= 1
             high = min(high, end)
-        for position in range(high - 1, low - 1, -1):
-            yield rows[position]
+        return low, max(low, high)
+
+    def observations_at(self, first: int, last: int) -> list[Observation]:
+        """Rows at the places `[first, last)`, the last one first."""
+        return self.observations()[first:last][::-1]
+
+    def window(
+        self, from_ms: int | None, before_ms: int | None, after: ObservationPosition | None = None
+    ) -> Iterator[Observation]:
+        """Rows with `from_ms <= start < before_ms`, newest first, those that follow `after` if it is given."""
+        low, high = self.bounds(from_ms, before_ms, after)
+        for last in range(high, low, -_WINDOW_ROWS):
+            yield from self.observations_at(max(low, last - _WINDOW_ROWS), last)
+
+    def newest_start(self) -> int:
+        """The start of the newest row, 0 if there is none."""
+        return self.observations()[-1].start_ms if self.observations() else 0
 
     def merge_versions(self) -> None:
         """Leave of equal (trace, id, start) the version written last, as the database's merge does."""
@@ -95,16 +127,12 @@ class ProjectStore:
             key = (row.context.trace_id, row.id, row.start_ms)
             if key not in newest or row.created_ms >= newest[key].created_ms:
                 newest[key] = row
-        self._observations = list(newest.values())
-        self._observations_sorted = False
-        self.revision += 1
+        self.replace_observations(newest.values())
 
     def delete_trace(self, trace_id: str) -> None:
         """Remove a trace's rows and scores without leaving a mark, as the real server does."""
-        self._observations = [row for row in self.observations() if row.context.trace_id != trace_id]
-        self._observations_sorted = False
+        self.replace_observations(row for row in self.observations() if row.context.trace_id != trace_id)
         self.legacy.delete_trace(trace_id)
-        self.revision += 1
         for score in [score for score in self._scores if score.trace_id == trace_id]:
             self.delete_score(score.id)
 
@@ -118,6 +146,14 @@ class ProjectStore:
                 self._scores_sorted = False
             else:
                 _update(known, row)
+        self.revision += 1
+
+    def overwrite_score(self, newer: Score) -> None:
+        """Put `newer` in the place of the score that has its id."""
+        known = self._score_by_id[newer.id]
+        self._scores[self._scores.index(known)] = self._score_by_id[newer.id] = newer
+        self._scores_sorted = False
+        self.revision += 1
         self.revision += 1
 
     def delete_score(self, score_id: str) -> None:
@@ -145,6 +181,17 @@ class ProjectStore:
             high = min(high, bisect_left(keys, after))
         for position in range(high - 1, low - 1, -1):
             yield rows[position]
+
+    def count_scores(self, from_ms: int | None, before_ms: int | None) -> int:
+        """How many scores have `from_ms <= timestamp < before_ms`."""
+        self.scores()
+        low = 0 if from_ms is None else bisect_left(self._score_keys, (from_ms, ""))
+        high = len(self._score_keys) if before_ms is None else bisect_left(self._score_keys, (before_ms, ""))
+        return max(0, high - low)
+
+    def newest_score_time(self) -> int:
+        """The timestamp of the newest score, 0 if there is none."""
+        return self.scores()[-1].timestamp_ms if self._scores else 0
 
 
 _KEPT_ON_UPDATE = {"id", "timestamp_ms", "created_ms"}

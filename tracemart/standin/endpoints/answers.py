@@ -14,5 +14,10 @@ def json_answer(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type=_CONTENT_TYPE)
 
 
+def raw_answer(body: bytes) -> Response:
+    """JSON that is bytes already."""
+    return Response(body, media_type=_CONTENT_TYPE)
+
+
 def page_meta(page: int, limit: int, total: int) -> dict[str, int]:
     return {"page": page, "limit": limit, "totalItems": total, "totalPages": -(-total // limit)}

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from tracemart.standin.aggregation import OBSERVATION_VIEW, SCORE_VIEWS, View, aggregate
 from tracemart.standin.auth import project_of
 from tracemart.standin.endpoints.answers import json_answer
+from tracemart.standin.faults.pages import fault_run
 from tracemart.standin.filters import conditions
 from tracemart.standin.parameters import raise_if_any
 from tracemart.standin.problems import (
@@ -47,22 +48,31 @@ async def query_metrics(request: Request) -> Response:
         query = json.loads(request.query_params["query"])
     except ValueError:
         raise refused("Invalid JSON in query parameter") from None
-    raise_if_any(_issues(query))
+    raise_if_any(query_issues(query, VIEWS))
     view = _view(query["view"])
     _check_names(query, view)
-    return json_answer({"data": _answer(project, view, query)})
+    rows = _answer(project, view, query)
+    run = fault_run(request)
+    if run is not None and run.counts_are_text:
+        rows = [{key: str(value) if _is_count(key, value) else value for key, value in row.items()} for row in rows]
+    return json_answer({"data": rows})
+
+
+def _is_count(key: str, value: Any) -> bool:
+    return key.startswith(("count", "uniq")) and isinstance(value, int)
 
 
 def _view(name: str) -> View[Any]:
     return OBSERVATION_VIEW if name == "observations" else SCORE_VIEWS[name]
 
 
-def _issues(query: Any) -> list[Issue]:
+def query_issues(query: Any, views: tuple[str, ...]) -> list[Issue]:
+    """What is wrong with the form of a query; names are checked later, against its view."""
     issues: list[Issue] = []
     if not isinstance(query, dict):
         return [wrong_type("object", javascript_type(query), "query")]
-    if query.get("view") not in VIEWS:
-        issues.append(not_an_option(VIEWS, "query", "view"))
+    if query.get("view") not in views:
+        issues.append(not_an_option(views, "query", "view"))
     for name in ("dimensions", "metrics", "filters"):
         if name == "metrics" or name in query:
             value = query.get(name)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from itertools import islice
 
+import orjson
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tracemart.standin.auth import project_of
-from tracemart.standin.endpoints.answers import json_answer
+from tracemart.standin.endpoints.answers import json_answer, raw_answer
+from tracemart.standin.endpoints.observation_pages import asked_page, rendered_rows
+from tracemart.standin.faults.pages import check_window, fault_run, oddly_cut, page_faults
 from tracemart.standin.filters import Condition, parse_filter
 from tracemart.standin.parameters import comma_list, option, raise_if_any, whole_number, zoned_time
 from tracemart.standin.problems import ApiError, Issue, custom, not_a_date, refused, wrong_type
-from tracemart.standin.render import OBSERVATION_GROUPS, ObservationFields, observation_rows
+from tracemart.standin.render import OBSERVATION_GROUPS, ObservationFields
 from tracemart.standin.rows import LEVELS, OBSERVATION_TYPES, Observation
 from tracemart.standin.store import ObservationPosition
 from tracemart.standin.timestamps import parse_lenient, to_iso
-from tracemart.standin.v3.propagation import as_answered, events_of
+from tracemart.standin.v3.propagation import events_of
 
 DEFAULT_LIMIT = 50
 MAXIMUM_LIMIT = 1000
@@ -48,14 +50,24 @@ async def list_observations(request: Request) -> Response:
             f"only 1 of {len(text)} bytes was parsed: {text[0]}. "
         )})  # fmt: skip
 
-    size = int(limit)
-    rows = project.window(from_ms, before_ms, after)
-    if wanted:
-        rows = (row for row in rows if all(holds(row) for holds in wanted))
-    page = list(islice(rows, size + 1)) if size else []
-    meta = {"cursor": _cursor(page[size - 1])} if len(page) > size else {}
-    data = as_answered(page[:size], observation_rows(page[:size], project.id, project.prices, _fields(params)))
-    return json_answer({"data": data, "meta": meta})
+    run = fault_run(request)
+    low, high = project.bounds(from_ms, before_ms)
+    check_window(run, high - low)
+    page = asked_page(project, (from_ms, before_ms, after), int(limit), wanted)
+    given, behind = oddly_cut(page_faults(request), page.rows, goes_on=page.goes_on)
+    meta = {}
+    if behind:
+        meta["cursor"] = _cursor(_position_of(page.row(behind - 1)))
+    elif behind == 0:
+        at_start = ObservationPosition(project.newest_start() + 1 if before_ms is None else before_ms, "", "")
+        meta["cursor"] = _cursor(after or at_start)
+    fields = _fields(params)
+    if run is not None and run.oddities.active("observations", run.requests):
+        rows = [page.row(place) for place in range(given)]
+        items = rendered_rows(project, rows, fields)
+        run.oddities.spoil(rows, items, run.requests)
+        return json_answer({"data": items, "meta": meta})
+    return raw_answer(b'{"data":[' + page.json(given, fields) + b'],"meta":' + orjson.dumps(meta) + b"}")
 
 
 def _fields(params: QueryParams) -> ObservationFields:
@@ -65,9 +77,13 @@ def _fields(params: QueryParams) -> ObservationFields:
     return ObservationFields(groups | {"core"}, bool(comma_list(params, "expandMetadata")))
 
 
-def _cursor(row: Observation) -> str:
-    content = {"lastStartTimeTo": to_iso(row.start_ms), "lastTraceId": row.context.trace_id, "lastId": row.id}
+def _cursor(position: ObservationPosition) -> str:
+    content = {"lastStartTimeTo": to_iso(position.start_ms), "lastTraceId": position.trace_id, "lastId": position.id}
     return base64.b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
+
+
+def _position_of(row: Observation) -> ObservationPosition:
+    return ObservationPosition(row.start_ms, row.context.trace_id, row.id)
 
 
 def _position(params: QueryParams, issues: list[Issue]) -> ObservationPosition | None:

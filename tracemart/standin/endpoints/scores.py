@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from tracemart.standin.auth import project_of
 from tracemart.standin.endpoints.answers import json_answer
+from tracemart.standin.faults.pages import check_window, fault_run, oddly_cut, page_faults
 from tracemart.standin.parameters import comma_list, lenient_time, number, raise_if_any, whole_number
 from tracemart.standin.problems import Issue, custom, not_a_number, not_an_option, refused, unknown_key
 from tracemart.standin.render import SCORE_GROUPS, score_row
@@ -55,12 +56,23 @@ async def list_scores(request: Request) -> Response:
     wanted = _conditions(params, issues)
     raise_if_any(issues)
 
-    rows = project.score_window(from_ms, before_ms, _position(params))
+    run, after = fault_run(request), _position(params)
+    check_window(run, project.count_scores(from_ms, before_ms))
+    rows = project.score_window(from_ms, before_ms, after)
     page = list(islice((row for row in rows if all(holds(row) for holds in wanted)), limit + 1))
+    goes_on, page = len(page) > limit, page[:limit]
+    given, behind = oddly_cut(page_faults(request), len(page), goes_on=goes_on)
     meta: dict[str, Any] = {"limit": limit}
-    if len(page) > limit:
-        meta["cursor"] = _cursor(page[limit - 1])
-    return json_answer({"data": [score_row(row, project.id, groups) for row in page[:limit]], "meta": meta})
+    if behind:
+        last = page[behind - 1]
+        meta["cursor"] = _cursor(last.timestamp_ms, last.id)
+    elif behind == 0:
+        at_start = (before_ms if before_ms is not None else project.newest_score_time() + 1, "")
+        meta["cursor"] = _cursor(*(after or at_start))
+    items = [score_row(row, project.id, groups) for row in page[:given]]
+    if run is not None:
+        run.oddities.spoil_scores(page[:given], items, run.requests)
+    return json_answer({"data": items, "meta": meta})
 
 
 def _groups(params: QueryParams, issues: list[Issue]) -> frozenset[str]:
@@ -115,8 +127,8 @@ def _text_of(score: Score) -> str:
     return str(score.value)
 
 
-def _cursor(score: Score) -> str:
-    content = {"v": 1, "lastTimestamp": to_iso(score.timestamp_ms), "lastId": score.id}
+def _cursor(timestamp_ms: int, score_id: str) -> str:
+    content = {"v": 1, "lastTimestamp": to_iso(timestamp_ms), "lastId": score_id}
     return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

@@ -1,5 +1,29 @@
-"""How the stand-in misbehaves on request."""
+"""How the stand-in misbehaves on request.
 
-from tracemart.standin.faults.schedule import FaultSchedule
+FaultSchedule(...)            what goes wrong when; plain values, drawn by tests or read from JSON
+FaultRun(schedule, store)     a schedule being played: `finish()` ends all faults and lets late rows come
+truth_of_project(store, run)  the rows that a right extractor must end with
+"""
 
-__all__ = ["FaultSchedule"]
+from tracemart.standin.faults.run import FaultRun
+from tracemart.standin.faults.schedule import (
+    Change,
+    Fault,
+    FaultSchedule,
+    RateLimits,
+    RowFault,
+    read_schedule,
+)
+from tracemart.standin.faults.truth import Truth, truth_of_project
+
+__all__ = [
+    "Change",
+    "Fault",
+    "FaultRun",
+    "FaultSchedule",
+    "RateLimits",
+    "RowFault",
+    "Truth",
+    "read_schedule",
+    "truth_of_project",
+]

@@ -7,25 +7,16 @@ A `dual` server copies merged observations over, some minutes after they came, b
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import fields, replace
 
-from tracemart.standin.rows import Observation, TraceContext
+from tracemart.standin.rows import Observation, PropagatedObservation, TraceContext
 from tracemart.standin.store import ProjectStore
-from tracemart.standin.timestamps import DAY_MS, to_iso
+from tracemart.standin.timestamps import DAY_MS
 from tracemart.standin.v3.tables import Trace, has_end, updated_ms
 from tracemart.standin.v3.view import view_of
 
 ROOT_PREFIX = "t-"
-
-
-@dataclass(slots=True)
-class PropagatedObservation(Observation):
-    """A row of the events table that came from the v3 tables."""
-
-    updated_ms: int = 0
-    has_end: bool = True
 
 
 def events_of(project: ProjectStore, mode: str) -> ProjectStore:
@@ -42,19 +33,6 @@ def events_of(project: ProjectStore, mode: str) -> ProjectStore:
         known = project.legacy.views[mode] = (project.revision, events)
     found: ProjectStore = known[1]
     return found
-
-
-def as_answered(rows: Iterable[Observation], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of `/v2/observations`, corrected where propagated ones differ from those written directly."""
-    for row, item in zip(rows, items, strict=True):
-        if isinstance(row, PropagatedObservation):
-            if not row.has_end:
-                item["endTime"] = None
-            if row.end_ms <= row.start_ms:
-                item["latency"] = None
-            if "updatedAt" in item:
-                item["updatedAt"] = to_iso(row.updated_ms)
-    return items
 
 
 def _propagated(project: ProjectStore, due_ms: int | None) -> Iterator[Observation]:

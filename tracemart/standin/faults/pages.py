@@ -1,0 +1,48 @@
+"""Pages that are cut oddly: empty or short ones that go on, and a last row that the next page repeats."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from tracemart.standin.faults.answers import TIMED_OUT
+from tracemart.standin.faults.run import FaultRun
+from tracemart.standin.faults.schedule import Fault
+from tracemart.standin.problems import ApiError
+
+Place = TypeVar("Place")
+
+PAGE_KINDS = ("empty_page", "short_page", "repeated_row")
+
+
+def fault_run(request: Request) -> FaultRun | None:
+    """The faults of the server that answers."""
+    run: FaultRun | None = request.app.state.faults
+    return run
+
+
+def page_faults(request: Request) -> list[Fault]:
+    faults: list[Fault] = getattr(request.state, "page_faults", [])
+    return faults
+
+
+def oddly_cut(faults: list[Fault], rows: int, *, goes_on: bool) -> tuple[int, int | None]:
+    """How many of a page's `rows` are given, and how many of them lie behind its cursor; None: no cursor."""
+    given, behind = rows, rows if goes_on else None
+    for fault in faults:
+        if fault.kind == "empty_page":
+            return 0, 0
+        if fault.kind == "short_page":
+            kept = max(1, int(given * fault.share))
+            if kept < given:
+                given = behind = kept
+        elif behind is not None and given > 1:
+            behind = given - 1
+    return given, behind
+
+
+def check_window(run: FaultRun | None, rows: int) -> None:
+    """Raises 422 if the server of `run` cannot answer a window of so many rows in time."""
+    if run is not None and run.is_too_wide(rows):
+        raise ApiError(422, TIMED_OUT)
