@@ -12,6 +12,8 @@ TracemartError
 │   └── LangfuseResponseError         answers what no Langfuse should
 │       ├── LangfuseOverloadedError       could not finish a query; a smaller one may work
 │       └── LangfuseNotFoundError         has no such endpoint, or no such entry
+├── TooManyRejectedError          so many rows of a load cannot be kept that none is
+├── ExportError                   an export of Langfuse cannot be read, or a file of it is not what its manifest says
 ├── WarehouseError                the warehouse
 │   ├── WarehouseUnreachableError     does not answer
 │   ├── WarehouseFullError            has no space left
@@ -79,6 +81,14 @@ class LangfuseOverloadedError(LangfuseResponseError):
 
 
 class LangfuseNotFoundError(LangfuseResponseError):
+    pass
+
+
+class TooManyRejectedError(TracemartError):
+    pass
+
+
+class ExportError(TracemartError):
     pass
 
 
