@@ -1,0 +1,156 @@
+"""What v3's observations have from their traces: who, which session, which release."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from tracemart.errors import LangfuseNotFoundError
+from tracemart.extract.load import LoadKey
+from tracemart.extract.slices import Slice
+from tracemart.extract.v3_listing import ListingReader, without_io
+from tracemart.extract.v3_rows import TRACE_ATTRIBUTES
+from tracemart.warehouse import Role, Warehouse
+
+PARTS_OF_A_WHOLE_TRACE = ("observations", "scores")
+
+KnownTraces = Callable[[Collection[str]], set[str]]
+"""Of these traces, those whose root is in raw."""
+
+
+def traces_before(reader: ListingReader, cut: Slice, wanted: set[str]) -> Iterator[list[Any]]:
+    """Entries of traces that began before the slice; one that the server does not have is left out."""
+    missing = set(wanted)
+    if len(missing) > 1:
+        # Most traces that reach into a slice began just before it.
+        found = [row for row in reader.newest_before(cut.start) if isinstance(row, dict) and row.get("id") in missing]
+        missing -= {row["id"] for row in found}
+        yield found
+    for trace_id in sorted(missing):
+        try:
+            row = reader.client.get(f"{reader.listing.path}/{quote(trace_id, safe='')}", reader.listing.parameters)
+        except LangfuseNotFoundError:
+            continue
+        kept = {name: value for name, value in row.items() if name not in PARTS_OF_A_WHOLE_TRACE}
+        yield [kept if reader.keep_io else without_io(kept)]
+
+
+def known_traces(warehouse: Warehouse, key: LoadKey) -> KnownTraces:
+    """Asks the warehouse by a connection of its own, for the load's is busy with other rows."""
+
+    def known(trace_ids: Collection[str]) -> set[str]:
+        with warehouse.connect(Role.LOADER, autocommit=True) as connection:
+            rows = connection.execute(
+                _KNOWN_ROOTS,
+                {
+                    "instance": key.instance,
+                    "project_id": key.project_id,
+                    "source": key.source,
+                    "trace_ids": list(trace_ids),
+                },
+            )
+            return {row[0] for row in rows}
+
+    return known
+
+
+def fill_from_traces(connection: psycopg.Connection, key: LoadKey, batch_id: int) -> int:
+    """Give the observations of each trace that this batch touched TRACE_ATTRIBUTES of its root, in the caller's
+    transaction; the number of rows changed that the batch had not changed before.
+
+    Only rows that this way loaded, for v4 tells an observation's own. As in v4, `bookmarked` reaches those alone that
+    stand directly below the root.
+    """
+    whose = {"instance": key.instance, "project_id": key.project_id, "source": key.source, "batch_id": batch_id}
+    connection.execute("drop table if exists pg_temp.touched_roots")
+    connection.execute(_TOUCHED_ROOTS.format(**_NAMES), whose)
+    connection.execute("analyze pg_temp.touched_roots")
+    row = connection.execute(_FILL.format(**_NAMES), whose).fetchone()
+    connection.execute("drop table pg_temp.touched_roots")
+    assert row is not None
+    changed: int = row[0]
+    return changed
+
+
+def _attributes(of: str) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(of, column) for column in TRACE_ATTRIBUTES)
+
+
+_NAMES = {
+    "attributes": sql.SQL(", ").join(map(sql.Identifier, TRACE_ATTRIBUTES)),
+    "attributes_of_known": _attributes("known"),
+    "attributes_of_roots": _attributes("roots"),
+    "attributes_of_differing": _attributes("differing"),
+    "attributes_for_known": sql.SQL(", ").join(
+        sql.SQL("roots.bookmarked and known.parent_observation_id = 't-' || known.trace_id as bookmarked")
+        if column == "bookmarked"
+        else sql.Identifier("roots", column)
+        for column in TRACE_ATTRIBUTES
+    ),
+}
+
+_KNOWN_ROOTS = """
+select distinct wanted.trace_id
+from unnest(%(trace_ids)s::text[]) as wanted (trace_id)
+inner join raw.trace_months as months
+    on
+        months.instance = %(instance)s and months.project_id = %(project_id)s
+        and months.trace_id = wanted.trace_id
+inner join raw.observations as roots
+    on
+        roots.instance = %(instance)s and roots.project_id = %(project_id)s
+        and roots.trace_id = wanted.trace_id and roots.id = 't-' || wanted.trace_id
+        and roots.start_month = months.start_month
+where roots.source = %(source)s
+"""
+
+_TOUCHED_ROOTS = sql.SQL("""
+create temporary table touched_roots on commit drop as
+with touched as (
+    select distinct trace_id
+    from raw.observations
+    where instance = %(instance)s and project_id = %(project_id)s and batch_id = %(batch_id)s
+)
+select roots.trace_id, {attributes_of_roots}
+from touched
+inner join raw.trace_months as months
+    on
+        months.instance = %(instance)s and months.project_id = %(project_id)s
+        and months.trace_id = touched.trace_id
+inner join raw.observations as roots
+    on
+        roots.instance = %(instance)s and roots.project_id = %(project_id)s
+        and roots.trace_id = touched.trace_id and roots.id = 't-' || touched.trace_id
+        and roots.start_month = months.start_month
+where roots.source = %(source)s
+""")
+
+_FILL = sql.SQL("""
+with offered as (
+    select known.trace_id, known.id, known.start_month, known.batch_id, {attributes_for_known}
+    from pg_temp.touched_roots as roots
+    inner join raw.trace_months as months
+        on
+            months.instance = %(instance)s and months.project_id = %(project_id)s
+            and months.trace_id = roots.trace_id
+    inner join raw.observations as known
+        on
+            known.instance = %(instance)s and known.project_id = %(project_id)s
+            and known.trace_id = roots.trace_id and known.start_month = months.start_month
+    where known.source = %(source)s and known.id <> 't-' || known.trace_id
+),
+filled as (
+    update raw.observations as known
+    set ({attributes}) = row({attributes_of_differing}), batch_id = %(batch_id)s, loaded_at = clock_timestamp()
+    from offered as differing
+    where
+        known.instance = %(instance)s and known.project_id = %(project_id)s
+        and known.trace_id = differing.trace_id and known.id = differing.id
+        and known.start_month = differing.start_month
+        and ({attributes_of_known}) is distinct from ({attributes_of_differing})
+    returning differing.batch_id as batch_before
+)
+select count(*) filter (where batch_before <> %(batch_id)s) from filled
+""")
