@@ -1,18 +1,22 @@
 """Models and prompts are kept as versions: from when to when we knew them so."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-from tracemart.extract.catalogue import MODELS, PROMPTS, Catalogue, load_catalogue, load_project
+from tracemart.extract.catalogue import MODELS, PROMPT_VERSIONS, PROMPTS, Catalogue, load_catalogue, load_project
 from tracemart.extract.client import ProjectIdentity
 from tracemart.extract.load import LoadCounts, LoadKey
 from tracemart.warehouse import Role, Warehouse
 
+RECORDINGS = Path(__file__).parents[2] / "recordings"
+
 Query = Callable[..., list[tuple[Any, ...]]]
 
 
-def model(row_id: str, price: float = 1e-6, **other: Any) -> dict[str, Any]:
+def model(row_id: str, price: float | str = 1e-6, **other: Any) -> dict[str, Any]:
     tier = {"name": "Standard", "isDefault": True, "priority": 0, "conditions": [], "prices": {"input": price}}
     return {"id": row_id, "modelName": row_id, "inputPrice": price, "pricingTiers": [tier]} | other
 
@@ -121,3 +125,114 @@ def test_renamed_project_is_updated_in_place(warehouse: Warehouse, query: Query)
 
     assert [load_named("Before"), load_named("Before"), load_named("After")] == [(1, 0, 0), (0, 0, 1), (0, 1, 0)]
     assert query("select name, metadata, batch_id from raw.projects") == [("After", {"cost_center": 7}, 3)]
+
+
+def recorded_model(note: str) -> Any:
+    """The model that a recorded POST made."""
+    for entry in json.loads((RECORDINGS / "18_model_prices_and_repricing.json").read_text()):
+        if entry["note"].startswith(note):
+            return entry["body"]
+    raise LookupError(note)
+
+
+def test_recorded_price_changes_give_the_history_of_what_was_priced_how(warehouse: Warehouse, query: Query) -> None:
+    a = recorded_model("create model version A")
+    b = recorded_model("model B")
+    c = recorded_model("model C")
+
+    for listed in ([a], [b, a], [b, c, a], [c, a]):
+        load(warehouse, MODELS, listed)
+
+    history = query(
+        "select model_name, match_pattern, start_date::date::text, input_price, known_to is null,"
+        " dense_rank() over (order by known_from), dense_rank() over (order by coalesce(known_to, 'infinity'))"
+        " from raw.models where match_pattern = '(?i)^(reprice-llm)$' order by known_from"
+    )
+    assert history == [
+        ("reprice-llm", "(?i)^(reprice-llm)$", None, Decimal("1e-6"), True, 1, 2),
+        ("reprice-llm-b", "(?i)^(reprice-llm)$", "2026-11-20", Decimal("1e-5"), False, 2, 1),
+        ("reprice-llm-c", "(?i)^(reprice-llm)$", "2027-01-01", Decimal("1e-4"), True, 3, 2),
+    ]
+
+
+def test_model_deleted_and_made_again_is_another_one(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("old", modelName="gpt")])
+
+    assert changes(load(warehouse, MODELS, [model("new", 2e-6, modelName="gpt")])) == (1, 1, 0)
+
+    assert query("select id, known_to is null from raw.models where model_name = 'gpt' order by known_from") == [
+        ("old", False), ("new", True),
+    ]  # fmt: skip
+    assert query("select count(distinct moment) from raw.models, unnest(array[known_from, known_to]) as moment") == [
+        (2,)
+    ]
+
+
+def test_renamed_prompt_ends_under_the_one_name_and_begins_under_the_other(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, PROMPTS, [prompt("answer", versions=[1, 2])])
+    load(warehouse, PROMPTS, [prompt("support/answer", versions=[1, 2])])
+
+    assert query("select name, known_to is null from raw.prompts order by known_from") == [
+        ("answer", False), ("support/answer", True),
+    ]  # fmt: skip
+
+
+def test_price_as_text_is_no_new_version(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a", 1.5e-7)])
+
+    assert changes(load(warehouse, MODELS, [model("a", "1.5e-7")])) == (0, 0, 1)
+    assert query("select input_price, pricing_tiers -> 0 -> 'prices' from raw.models") == [
+        (Decimal("1.5e-7"), {"input": 1.5e-7})
+    ]
+
+
+def test_entry_listed_twice_is_one_and_the_later_stands(warehouse: Warehouse, query: Query) -> None:
+    assert changes(load(warehouse, MODELS, [model("a"), model("b"), model("a", 3e-6)])) == (2, 0, 1)
+    assert query("select id, input_price from raw.models order by id") == [
+        ("a", Decimal("3e-6")), ("b", Decimal("1e-6")),
+    ]  # fmt: skip
+
+
+def test_key_with_a_character_that_text_cannot_hold(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a\x00\t\\b")])
+
+    assert changes(load(warehouse, MODELS, [model("a\x00\t\\b", inputPrice="dear")])) == (0, 0, 0)
+    assert changes(load(warehouse, MODELS, [model("a\x00\t\\b")])) == (0, 0, 1)
+    assert query("select id from raw.models where known_to is null") == [("a\ufffd\t\\b",)]
+
+
+def test_a_load_that_waited_for_another_begins_its_versions_after_it(warehouse: Warehouse, query: Query) -> None:
+    """Transactions take their time from their start: the one that started first may come last."""
+    load(warehouse, MODELS, [model("a", 1e-6)])
+    key = LoadKey("demo", "proj", "models", "v4")
+    with warehouse.connect(Role.LOADER) as early:
+        early.execute("select now()")
+        load(warehouse, MODELS, [model("a", 2e-6)])
+        load_catalogue(early, MODELS, key, [model("a", 3e-6)], is_complete=True, run_id=None)
+
+    assert query("select input_price, known_to > known_from from raw.models order by known_from") == [
+        (Decimal("1e-6"), True), (Decimal("2e-6"), True), (Decimal("3e-6"), None),
+    ]  # fmt: skip
+
+
+def test_prompt_versions_that_are_listed_but_not_read_stand(warehouse: Warehouse, query: Query) -> None:
+    def version(number: int, **other: Any) -> dict[str, Any]:
+        return {"name": "p", "version": number, "labels": [], "tags": []} | other
+
+    key = LoadKey("demo", "proj", "prompt_versions", "v4")
+
+    def load_versions(entries: list[Any], listed: list[tuple[str | int, ...]]) -> LoadCounts:
+        with warehouse.connect(Role.LOADER) as connection:
+            return load_catalogue(
+                connection, PROMPT_VERSIONS, key, entries, is_complete=True, run_id=None, also_listed=listed
+            )
+
+    load_versions([version(1, labels=["production"]), version(2), version(3)], [])
+
+    moved = [version(1), version(2, labels=["production"])]
+    assert changes(load_versions(moved, [("p", 1), ("p", 2), ("p", 3)])) == (0, 2, 0)
+    assert changes(load_versions([version(2, labels=7)], [("p", 1), ("p", 3)])) == (0, 0, 0)
+    assert changes(load_versions([], [("p", 1), ("p", 2)])) == (0, 1, 0)
+    assert query("select version, labels from raw.prompt_versions where known_to is null order by version") == [
+        (1, []), (2, ["production"]),
+    ]  # fmt: skip
