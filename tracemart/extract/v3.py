@@ -5,8 +5,9 @@ the form that v4 gives (see v3_rows). Prompts and answers come with every observ
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tracemart.extract.chunks import Chunk, Rejected
@@ -19,58 +20,84 @@ from tracemart.extract.upsert import Upsert
 from tracemart.extract.v3_listing import Listing, ListingReader
 from tracemart.extract.v3_rows import (
     OBSERVATION_COLUMNS,
+    OBSERVATION_COLUMNS_WITH_IO,
     ROOT_COLUMNS,
+    ROOT_COLUMNS_WITH_IO,
     observation_line,
+    observation_line_with_io,
     root_line,
+    root_line_with_io,
     score_line_of_v2,
 )
 from tracemart.extract.v3_traces import KnownTraces, fill_from_traces, traces_before
+from tracemart.privacy import Privacy
 
 SOURCE = "v3"
 
 TRACES = Listing("/api/public/traces", "fromTimestamp", "toTimestamp", "timestamp", {"fields": "core"})
+# Prompts and answers stay in Langfuse unless they are redacted.
+TRACES_WITH_IO = replace(TRACES, parameters={"fields": "core,io"})
 OBSERVATIONS = Listing("/api/public/observations", "fromStartTime", "toStartTime", "startTime")
 SCORES = Listing("/api/public/v2/scores", "fromTimestamp", "toTimestamp", "timestamp", {"fields": "score"})
 SESSIONS = Listing("/api/public/sessions", "fromTimestamp", "toTimestamp", "createdAt")
 
+ChunkMaker = Callable[[list[Any]], Chunk]
 
-def observations(client: LangfuseClient, known: KnownTraces) -> TimedEntity:
+
+def observations(client: LangfuseClient, privacy: Privacy, known: KnownTraces) -> TimedEntity:
     """The observations and, as their roots, the traces of a slice, and of traces that began before it and that
     `known` does not know. The parts have to be read in their order, those of a slice before those of the next.
     """
-    reading = _ObservationReading(ListingReader(client, OBSERVATIONS), ListingReader(client, TRACES), known)
+    with_io = privacy.redacts
+    observation_line_of = observation_line_with_io if with_io else observation_line
+    root_line_of = root_line_with_io if with_io else root_line
+    allowed = partial(privacy.payload, "observations")
+    reading = _ObservationReading(
+        of_observations=ListingReader(client, OBSERVATIONS, keep_io=with_io),
+        of_traces=ListingReader(client, TRACES_WITH_IO if with_io else TRACES, keep_io=with_io),
+        known=known,
+        observation_chunk_of=partial(_chunk_of, observation_line_of, allowed),
+        root_chunk_of=partial(_chunk_of, root_line_of, allowed),
+    )
     return TimedEntity(
         name="observations",
         parts=(
             Part(
-                _upsert("observations", ("trace_id", "id"), OBSERVATION_COLUMNS, "start_time", "source"),
+                _upsert_of_observations(OBSERVATION_COLUMNS_WITH_IO if with_io else OBSERVATION_COLUMNS),
                 reading.observations,
-                _chunk_maker(observation_line),
+                partial(_chunk_of, observation_line_of, _as_it_is),
             ),
             Part(
-                _upsert("observations", ("trace_id", "id"), ROOT_COLUMNS, "start_time", "source"),
+                _upsert_of_observations(ROOT_COLUMNS_WITH_IO if with_io else ROOT_COLUMNS),
                 reading.roots,
-                _chunk_maker(root_line),
+                partial(_chunk_of, root_line_of, _as_it_is),
             ),
         ),
-        look_back=lambda end: look_back((reading.of_observations, reading.of_traces), end),
+        look_back=partial(look_back, (reading.of_observations, reading.of_traces)),
         complete=fill_from_traces,
     )
 
 
-def scores(client: LangfuseClient) -> TimedEntity:
+def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
     reader = ListingReader(client, SCORES)
-    chunk_of = _chunk_maker(score_line_of_v2)
+    chunk_of = partial(_chunk_of, score_line_of_v2, partial(privacy.payload, "scores"))
     return TimedEntity(
         name="scores",
         parts=(
             Part(
-                _upsert("scores", ("id",), SCORE_COLUMNS, "scored_at", "load_source"),
+                Upsert(
+                    table="scores",
+                    key=("id",),
+                    columns=SCORE_COLUMNS,
+                    event_time="scored_at",
+                    source_column="load_source",
+                    source=SOURCE,
+                ),
                 lambda cut: map(chunk_of, reader.pages(cut)),
-                chunk_of,
+                partial(_chunk_of, score_line_of_v2, _as_it_is),
             ),
         ),
-        look_back=lambda end: look_back((reader,), end),
+        look_back=partial(look_back, (reader,)),
     )
 
 
@@ -103,44 +130,51 @@ class _ObservationReading:
     of_observations: ListingReader
     of_traces: ListingReader
     known: KnownTraces
+    observation_chunk_of: ChunkMaker
+    root_chunk_of: ChunkMaker
     _traces: set[str] = field(default_factory=set)
 
     def observations(self, cut: Slice) -> Iterator[Chunk]:
-        chunk_of = _chunk_maker(observation_line)
         self._traces = set()
         for rows in self.of_observations.pages(cut):
             self._traces |= _texts(rows, "traceId")
-            yield chunk_of(rows)
+            yield self.observation_chunk_of(rows)
 
     def roots(self, cut: Slice) -> Iterator[Chunk]:
-        chunk_of = _chunk_maker(root_line)
         without_root = self._traces
         for rows in self.of_traces.pages(cut):
             without_root -= _texts(rows, "id")
-            yield chunk_of(rows)
+            yield self.root_chunk_of(rows)
         if without_root:
             without_root -= self.known(without_root)
-            yield from map(chunk_of, traces_before(self.of_traces, cut, without_root))
+            yield from map(self.root_chunk_of, traces_before(self.of_traces, cut, without_root))
 
 
-def _upsert(table: str, key: tuple[str, ...], columns: tuple[str, ...], event_time: str, source_column: str) -> Upsert:
+def _upsert_of_observations(columns: tuple[str, ...]) -> Upsert:
     return Upsert(
-        table=table, key=key, columns=columns, event_time=event_time, source_column=source_column, source=SOURCE
+        table="observations",
+        key=("trace_id", "id"),
+        columns=columns,
+        event_time="start_time",
+        source_column="source",
+        source=SOURCE,
     )
 
 
-def _chunk_maker(make_line: RowMaker) -> Callable[[list[Any]], Chunk]:
-    def chunk_of(rows: list[Any]) -> Chunk:
-        lines: list[str] = []
-        rejected: list[Rejected] = []
-        for row in rows:
-            try:
-                lines.append(make_line(row))
-            except RowError as error:
-                rejected.append(Rejected(row, str(error)))
-        return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
+def _chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], rows: list[Any]) -> Chunk:
+    """Lines of entries; `allowed` says what of an entry may be kept."""
+    lines: list[str] = []
+    rejected: list[Rejected] = []
+    for row in map(allowed, rows):
+        try:
+            lines.append(make_line(row))
+        except RowError as error:
+            rejected.append(Rejected(row, str(error)))
+    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
 
-    return chunk_of
+
+def _as_it_is(row: Any) -> Any:
+    return row
 
 
 def _texts(rows: list[Any], name: str) -> set[str]:

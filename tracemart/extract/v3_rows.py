@@ -8,7 +8,8 @@ What differs nevertheless, for the same data:
   v3_traces.fill_from_traces; v4 lost them for rows that were sent days late, and has no trace_name but on the root;
 - v4 takes the trace's version for an observation that has none;
 - the usage pricing tier is not in v3's lists; a duration of 0 is 0 and not NULL; metadata is not cut at 200 characters;
-- metadata of a trace comes with prompt and answer only (fields=io), so by default it is not asked for.
+- metadata of a trace comes with prompt and answer only (fields=io): without them it is not asked for either;
+- prompts and answers come parsed, so that their JSON text may be spaced differently.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ ROOT_COLUMNS = (
     "created_at", "updated_at", "usage_details", "cost_details", "input_usage", "output_usage", "total_usage",
     "total_cost", "start_month",
 )  # fmt: skip
-ROOT_COLUMNS_WITH_METADATA = (*ROOT_COLUMNS[:-1], "metadata", "start_month")
+ROOT_COLUMNS_WITH_IO = (*ROOT_COLUMNS[:-1], "metadata", "input", "output", "start_month")
 
 OBSERVATION_COLUMNS = (
     "trace_id", "id", "type", "parent_observation_id", "is_root_observation", "name", "level", "status_message",
@@ -36,6 +37,7 @@ OBSERVATION_COLUMNS = (
     "total_usage", "input_cost", "output_cost", "total_cost", "prompt_id", "prompt_name", "prompt_version", "metadata",
     "start_month",
 )  # fmt: skip
+OBSERVATION_COLUMNS_WITH_IO = (*OBSERVATION_COLUMNS[:-1], "input", "output", "start_month")
 
 
 def root_id(trace_id: str) -> str:
@@ -48,14 +50,31 @@ def root_line(row: Any) -> str:
     return fields.line(_root_values(row))
 
 
-def root_line_with_metadata(row: Any) -> str:
-    """ROOT_COLUMNS_WITH_METADATA of an entry that was asked for with fields=core,io. Raises RowError."""
+def root_line_with_io(row: Any) -> str:
+    """ROOT_COLUMNS_WITH_IO of an entry that was asked for with fields=core,io. Raises RowError."""
     *values, month = _root_values(row)
-    return fields.line([*values, fields.json_or_none(row.get("metadata")), month])
+    return fields.line([*values, fields.json_or_none(row.get("metadata")), *_io(row), month])
 
 
 def observation_line(row: Any) -> str:
     """OBSERVATION_COLUMNS of one entry of /api/public/observations. Raises RowError."""
+    return fields.line(_observation_values(row))
+
+
+def observation_line_with_io(row: Any) -> str:
+    """OBSERVATION_COLUMNS_WITH_IO of one entry. Raises RowError."""
+    *values, month = _observation_values(row)
+    return fields.line([*values, *_io(row), month])
+
+
+def score_line_of_v2(row: Any) -> str:
+    """rows.SCORE_COLUMNS of one entry of /api/public/v2/scores. Raises RowError."""
+    if not isinstance(row, dict):
+        raise RowError("the row is no object")
+    return score_line({**row, "value": _value(row), "subject": _subject(row)})
+
+
+def _observation_values(row: Any) -> list[str]:
     if not isinstance(row, dict):
         raise RowError("the row is no object")
     get = row.get
@@ -67,7 +86,7 @@ def observation_line(row: Any) -> str:
     is_root = parent == NULL and own_id == trace_id
     model_id = text(get("modelId"), "modelId")
     start_time = fields.required_time(get("startTime"), "startTime")
-    values = [
+    return [
         trace_id,
         own_id,
         fields.required_text(get("type"), "type"),
@@ -106,14 +125,6 @@ def observation_line(row: Any) -> str:
         fields.json_or_none(get("metadata")),
         fields.month(start_time),
     ]
-    return fields.line(values)
-
-
-def score_line_of_v2(row: Any) -> str:
-    """rows.SCORE_COLUMNS of one entry of /api/public/v2/scores. Raises RowError."""
-    if not isinstance(row, dict):
-        raise RowError("the row is no object")
-    return score_line({**row, "value": _value(row), "subject": _subject(row)})
 
 
 def _root_values(row: Any) -> list[str]:
@@ -149,6 +160,12 @@ def _root_values(row: Any) -> list[str]:
         *["0"] * 4,
         fields.month(start_time),
     ]
+
+
+def _io(row: dict[str, Any]) -> list[str]:
+    """Prompt and answer: text as it is, anything else as its JSON text."""
+    sent = (row.get("input"), row.get("output"))
+    return [fields.text(value, "input") if isinstance(value, str) else fields.json(value) for value in sent]
 
 
 def _value(row: dict[str, Any]) -> Any:

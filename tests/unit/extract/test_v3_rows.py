@@ -30,20 +30,21 @@ def values(make_line: RowMaker, columns: tuple[str, ...], row: Any) -> Values:
 @pytest.fixture(scope="module")
 def of_v4() -> dict[str, Values]:
     found = recorded("26_dual_v2_observations_after_propagation.json", 0, 0)
-    return {row["id"]: values(rows.observation_line, rows.OBSERVATION_COLUMNS, row) for row in found}
+    return {row["id"]: values(rows.observation_line_with_io, rows.OBSERVATION_COLUMNS_WITH_IO, row) for row in found}
 
 
 @pytest.fixture(scope="module")
 def roots() -> dict[str, Values]:
     found = recorded("21_dual_traces.json", 0, 2)
-    columns = v3_rows.ROOT_COLUMNS_WITH_METADATA
-    return {f"t-{row['id']}": values(v3_rows.root_line_with_metadata, columns, row) for row in found}
+    columns = v3_rows.ROOT_COLUMNS_WITH_IO
+    return {f"t-{row['id']}": values(v3_rows.root_line_with_io, columns, row) for row in found}
 
 
 @pytest.fixture(scope="module")
 def observations() -> dict[str, Values]:
     found = recorded("22_dual_observations.json", 0, 2)
-    return {row["id"]: values(v3_rows.observation_line, v3_rows.OBSERVATION_COLUMNS, row) for row in found}
+    columns = v3_rows.OBSERVATION_COLUMNS_WITH_IO
+    return {row["id"]: values(v3_rows.observation_line_with_io, columns, row) for row in found}
 
 
 def differences(of_v3: dict[str, Values], of_v4: dict[str, Values]) -> dict[str, set[tuple[str, str]]]:
@@ -59,7 +60,7 @@ def differences(of_v3: dict[str, Values], of_v4: dict[str, Values]) -> dict[str,
 def same(column: str, left: str, right: str) -> bool:
     if left == right:
         return True
-    if column in ("metadata", "usage_details", "cost_details", "model_parameters"):
+    if column in ("metadata", "usage_details", "cost_details", "model_parameters", "input", "output"):
         return bool(left and right) and json.loads(left) == json.loads(right)
     return column.endswith("_price") and bool(left and right) and float(left) == float(right)
 
@@ -79,7 +80,7 @@ def test_roots_differ_only_in_what_v4_lost(of_v4: dict[str, Values], roots: dict
     assert found.keys() == {"user_id", "session_id", "tags", "release"}
     assert {of_v4 for pairs in found.values() for _, of_v4 in pairs} == {"", "{}"}
     # What v3's roots do not have, v4's do not either.
-    beyond = set(rows.OBSERVATION_COLUMNS) - set(v3_rows.ROOT_COLUMNS_WITH_METADATA)
+    beyond = set(rows.OBSERVATION_COLUMNS) - set(v3_rows.ROOT_COLUMNS_WITH_IO)
     assert {of_v4[name][column] for name in roots for column in beyond} == {""}
 
 
@@ -90,6 +91,23 @@ def test_observations_differ_only_in_a_duration_of_nothing(
     # Where they have no parent, it is the root that v4 makes of the trace.
     below_root = [row for row in observations.values() if row["parent_observation_id"] == f"t-{row['trace_id']}"]
     assert len(below_root) == 25
+
+
+def test_default_columns_are_those_with_io_less_what_comes_with_it() -> None:
+    assert set(v3_rows.ROOT_COLUMNS_WITH_IO) - set(v3_rows.ROOT_COLUMNS) == {"metadata", "input", "output"}
+    assert set(v3_rows.OBSERVATION_COLUMNS_WITH_IO) - set(v3_rows.OBSERVATION_COLUMNS) == {"input", "output"}
+    trace, observation = recorded("21_dual_traces.json", 0, 0)[0], recorded("22_dual_observations.json", 0, 0)[0]
+    for row, make, columns, make_with_io, columns_with_io in (
+        (trace, v3_rows.root_line, v3_rows.ROOT_COLUMNS, v3_rows.root_line_with_io, v3_rows.ROOT_COLUMNS_WITH_IO),
+        (
+            observation,
+            v3_rows.observation_line,
+            v3_rows.OBSERVATION_COLUMNS,
+            v3_rows.observation_line_with_io,
+            v3_rows.OBSERVATION_COLUMNS_WITH_IO,
+        ),
+    ):
+        assert values(make, columns, row).items() <= values(make_with_io, columns_with_io, row).items()
 
 
 def test_observations_lack_the_tier_and_what_their_trace_has() -> None:
@@ -178,7 +196,7 @@ def test_observation_with_its_traces_id_is_the_root_itself() -> None:
         (v3_rows.root_line, ["list"], "the row is no object"),
         (v3_rows.root_line, {"name": "n"}, "id is missing"),
         (v3_rows.root_line, {"id": "a", "timestamp": "yesterday"}, "timestamp is no time"),
-        (v3_rows.root_line_with_metadata, {"id": "a", "timestamp": ""}, "timestamp is missing"),
+        (v3_rows.root_line_with_io, {"id": "a", "timestamp": ""}, "timestamp is missing"),
         (v3_rows.score_line_of_v2, None, "the row is no object"),
         (v3_rows.score_line_of_v2, score(dataType="NUMERIC", value="high"), "value is no number"),
     ],
