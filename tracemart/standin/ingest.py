@@ -59,11 +59,14 @@ def observation_of(span: Span, project: ProjectStore, now_ms: int) -> Observatio
     return row
 
 
-def price(row: Observation, project: ProjectStore, usage: Mapping[str, int], costs: Mapping[str, Any]) -> None:
-    """Set model, usage, tier and cost of a row by the rules of ingestion."""
+def price(
+    row: Observation, project: ProjectStore, usage: Mapping[str, int], costs: Mapping[str, Any], *,
+    tokenises: bool = True,
+) -> None:  # fmt: skip
+    """Set model, usage, tier and cost of a row by the rules of ingestion; without usage, tokens may be counted."""
     model = project.prices.match(row.model) if row.model else None
     units = dict(usage)
-    if not units and not costs and model is not None:
+    if tokenises and not units and not costs and model is not None:
         units = _tokenised(row, model)
     if units and "total" not in units:
         units["total"] = sum(units.values())

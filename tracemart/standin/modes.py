@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tracemart.standin.auth import project_of
-from tracemart.standin.endpoints import v3_metrics, v3_observations, v3_scores, v3_traces
+from tracemart.standin.endpoints import v3_ingestion, v3_metrics, v3_observations, v3_scores, v3_traces
 from tracemart.standin.endpoints.answers import json_answer
 from tracemart.standin.problems import NOT_IN_EVENTS_ONLY, not_found
 
@@ -54,6 +54,8 @@ def mode_routes(mode: WriteMode, api: str) -> list[Route]:
         Route(f"{api}/v2/scores/{{score_id}}", v3_scores.get_score_v2, methods=["GET"]),
         Route(f"{api}/metrics/daily", v3_metrics.daily_metrics, methods=["GET"]),
         Route(f"{api}/metrics", v3_metrics.query_metrics_v1, methods=["GET"]),
+        Route(f"{api}/ingestion", v3_ingestion.take_batch, methods=["POST"]),
+        Route(f"{api}/otel/v1/traces", v3_ingestion.take_spans, methods=["POST"]),
         Route(f"{api}/dataset-run-items", _no_dataset_run, methods=["GET"]),
     ]
 

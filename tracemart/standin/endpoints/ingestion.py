@@ -36,24 +36,32 @@ _NOT_ACCEPTED = (
 async def take_spans(request: Request) -> Response:
     """POST /api/public/otel/v1/traces: all spans of the export or none."""
     project = project_of(request)
-    version = request.headers.get("x-langfuse-ingestion-version", "")
-    if version.isdigit() and int(version) > NEWEST_INGESTION_VERSION:
-        problem = (
-            f'Unsupported x-langfuse-ingestion-version: "{version}". Maximum supported: "{NEWEST_INGESTION_VERSION}".'
-        )
-        raise ApiError(400, {"error": problem})
+    otlp_version(request)
     headers = request.headers
     spans = read_spans(await request.body(), headers.get("content-type", ""), headers.get("content-encoding", ""))
     if not spans:
         return json_answer({})
-    now_ms = _now_ms()
-    project.add_observations([observation_of(span, project, now_ms) for span in spans])
-    return json_answer(_job(request, project, now_ms))
+    arrived_ms = now_ms()
+    project.add_observations([observation_of(span, project, arrived_ms) for span in spans])
+    return json_answer(otlp_answer(request, project, arrived_ms))
 
 
-def _job(request: Request, project: ProjectStore, now_ms: int) -> dict[str, Any]:
+def otlp_version(request: Request) -> int:
+    """The ingestion version that a client names, 0 if none; raises the server's 400 for one that is too new."""
+    version = request.headers.get("x-langfuse-ingestion-version", "")
+    if not version.isdigit():
+        return 0
+    if int(version) > NEWEST_INGESTION_VERSION:
+        problem = (
+            f'Unsupported x-langfuse-ingestion-version: "{version}". Maximum supported: "{NEWEST_INGESTION_VERSION}".'
+        )
+        raise ApiError(400, {"error": problem})
+    return int(version)
+
+
+def otlp_answer(request: Request, project: ProjectStore, arrived_ms: int) -> dict[str, Any]:
     """The queue job that the real server answers with; nothing in it is a promise to clients."""
-    name, headers, moment = "otel-ingestion-job", request.headers, to_iso(now_ms)
+    name, headers, moment = "otel-ingestion-job", request.headers, to_iso(arrived_ms)
     return {
         "name": name,
         "data": {
@@ -80,7 +88,7 @@ def _job(request: Request, project: ProjectStore, now_ms: int) -> dict[str, Any]
         "attemptsStarted": 0,
         "attemptsMade": 0,
         "stalledCounter": 0,
-        "timestamp": now_ms,
+        "timestamp": arrived_ms,
         "queueQualifiedName": "bull:otel-ingestion-queue",
     }  # fmt: skip
 
@@ -89,15 +97,15 @@ async def take_scores(request: Request) -> Response:
     """POST /api/public/scores: one object, or an array as SDK 5 sends and servers after 4.16.0 take."""
     project = project_of(request)
     content = await _json_body(request)
-    now_ms = _now_ms()
+    arrived_ms = now_ms()
     if not isinstance(content, list):
-        score = _score(content, now_ms)
+        score = score_of(content, arrived_ms)
         project.add_scores([score])
         return json_answer({"id": score.id})
     taken, errors = [], []
     for item in content:
         try:
-            taken.append(_score(item, now_ms))
+            taken.append(score_of(item, arrived_ms))
         except ApiError as error:
             errors.append({"message": str(error.body["error"][0]["message"])})
     project.add_scores(taken)
@@ -109,18 +117,13 @@ async def take_scores(request: Request) -> Response:
 async def take_batch(request: Request) -> Response:
     """POST /api/public/ingestion: each event is answered for itself; logs are taken without a word."""
     project = project_of(request)
-    content = await _json_body(request)
-    batch = content.get("batch") if isinstance(content, dict) else None
-    if not isinstance(batch, list):
-        problem = f"Invalid input: expected array, received {'undefined' if batch is None else javascript_type(batch)}"
-        raise ApiError(400, {"message": "Invalid request data", "errors": [problem]})
     successes: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
-    for event in batch:
+    for event in await batch_of(request):
         kind, event_id = event.get("type"), event.get("id")
         if kind == "score-create":
             try:
-                project.add_scores([_score(event.get("body") or {}, _now_ms(), event.get("timestamp"))])
+                project.add_scores([score_of(event.get("body") or {}, now_ms(), event.get("timestamp"))])
                 successes.append({"id": event_id, "status": 201})
             except ApiError as error:
                 errors.append({"id": event_id, "status": 400, "message": "Invalid request data",
@@ -131,6 +134,16 @@ async def take_batch(request: Request) -> Response:
     return json_answer({"successes": successes, "errors": errors}, 207)
 
 
+async def batch_of(request: Request) -> list[dict[str, Any]]:
+    """The events of a batch; raises the server's 400 for a body without one."""
+    content = await _json_body(request)
+    batch = content.get("batch") if isinstance(content, dict) else None
+    if not isinstance(batch, list):
+        problem = f"Invalid input: expected array, received {'undefined' if batch is None else javascript_type(batch)}"
+        raise ApiError(400, {"message": "Invalid request data", "errors": [problem]})
+    return batch
+
+
 async def _json_body(request: Request) -> Any:
     try:
         return orjson.loads(await request.body() or b"{}")
@@ -138,11 +151,11 @@ async def _json_body(request: Request) -> Any:
         raise ApiError(400, {"message": "Invalid JSON"}) from None
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _score(body: Any, now_ms: int, event_time: str | None = None) -> Score:
+def score_of(body: Any, arrived_ms: int, event_time: str | None = None) -> Score:
     """A score of a request body; raises the server's 400."""
     if not isinstance(body, dict):
         raise invalid(wrong_type("object", javascript_type(body)))
@@ -150,13 +163,13 @@ def _score(body: Any, now_ms: int, event_time: str | None = None) -> Score:
     if issues:
         raise invalid(*issues)
     value = body["value"]
-    moment = parse_lenient(str(body.get("timestamp") or event_time or "")) or now_ms
+    moment = parse_lenient(str(body.get("timestamp") or event_time or "")) or arrived_ms
     return Score(
         id=str(body.get("id") or uuid.uuid4()),
         name=body["name"],
         timestamp_ms=moment,
-        created_ms=now_ms,
-        updated_ms=now_ms,
+        created_ms=arrived_ms,
+        updated_ms=arrived_ms,
         data_type=body.get("dataType") or ("CATEGORICAL" if isinstance(value, str) else "NUMERIC"),
         value=value,
         environment=body.get("environment") or "default",

@@ -63,23 +63,34 @@ def has_end(row: Observation) -> bool:
     return not isinstance(row, MergedObservation) or row.has_end
 
 
+@dataclass(frozen=True)
+class WrittenEvent:
+    """An event of a batch: when it says it happened, and what it says, in the words of the ingestion API."""
+
+    at_ms: int
+    is_update: bool
+    body: dict[str, Any]
+
+
 @dataclass
 class LegacyTables:
     """Of one project: traces and sessions written as such, events still to be merged with later ones, and cached views.
 
-    `events` holds the bodies of batch events by (kind, id). A trace id in `traceless` has observations but no
-    row in the traces table; ids in `direct` were written to the events table by a v4 client. What came by the
-    old way shows in the events table of a `dual` server after `propagation_ms` (ten minutes on a real one).
+    `events` are kept by ("trace" or "observation", id), `created_ms` by observation. Observations in `direct` were
+    written to the events table by a v4 client; what came by the old way shows there, in mode `dual`, after
+    `propagation_ms` (ten minutes on a real server).
     """
 
     traces: dict[str, Trace] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
-    traceless: set[str] = field(default_factory=set)
     direct: set[str] = field(default_factory=set)
-    events: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    events: dict[tuple[str, str], list[WrittenEvent]] = field(default_factory=dict)
+    created_ms: dict[str, int] = field(default_factory=dict)
     propagation_ms: int = 0
     views: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     def delete_trace(self, trace_id: str) -> None:
         self.traces.pop(trace_id, None)
-        self.traceless.discard(trace_id)
+        for key, events in list(self.events.items()):
+            if key == ("trace", trace_id) or any(event.body.get("traceId") == trace_id for event in events):
+                del self.events[key]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tracemart.standin.rows import Observation, Score
 from tracemart.standin.store import ProjectStore
-from tracemart.standin.v3.tables import Session, Trace, updated_ms
+from tracemart.standin.v3.tables import MergedObservation, Session, Trace, updated_ms
 
 Row = TypeVar("Row")
 
@@ -17,7 +17,8 @@ class LegacyView:
     """Rows of the v3 tables as of one revision of the project; lists stand oldest first.
 
     `superseded` are versions of an observation that a later one replaced: no list shows them, but
-    `totalItems` of `/observations` counts them until the database merges.
+    `totalItems` of `/observations` counts them until the database merges. Observations that came by the old way
+    have a trace only if one was written.
     """
 
     def __init__(self, project: ProjectStore) -> None:
@@ -41,7 +42,7 @@ class LegacyView:
         self.trace_by_id = {
             trace_id: _derived(trace_id, rows)
             for trace_id, rows in self.rows_of.items()
-            if trace_id not in project.legacy.traceless
+            if not all(isinstance(row, MergedObservation) for row in rows)
         } | project.legacy.traces
         self.traces = sorted(self.trace_by_id.values(), key=lambda trace: (trace.timestamp_ms, trace.id))
         self._timestamps = [trace.timestamp_ms for trace in self.traces]
