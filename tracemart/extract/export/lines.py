@@ -1,0 +1,59 @@
+"""Rows and Arrow batches of an export to chunks of COPY text."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from tracemart.extract import fields
+from tracemart.extract.chunks import Chunk, Rejected
+from tracemart.extract.export import copytext
+from tracemart.extract.export.columns import Batch, Column, Reading, Row
+from tracemart.extract.export.copytext import UnfitError
+from tracemart.extract.fields import RowError
+
+
+def chunk_of_rows(rows: list[Row], columns: tuple[Column, ...], reading: Reading) -> Chunk:
+    lines: list[str] = []
+    rejected: list[Rejected] = []
+    for row in rows:
+        try:
+            lines.append(fields.line([column.of_row(row, reading) for column in columns]))
+        except RowError as error:
+            rejected.append(Rejected(reading.privacy.payload("observations", row), str(error)))
+    return Chunk("".join(lines).encode("utf-8", "replace"), len(lines), tuple(rejected))
+
+
+def chunk_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading: Reading) -> Chunk:
+    """The columns at once; rows that they cannot judge, or all if a type is not the expected one, one by one."""
+    fast = Batch(batch, reading)
+    try:
+        texts = [column.of_batch(fast) for column in columns]
+    except UnfitError:
+        return chunk_of_rows(plain_rows(batch), columns, reading)
+    lines = copytext.joined_lines(texts)
+    if not fast.suspects.any():
+        return Chunk(copytext.as_bytes(lines), len(lines))
+    suspects = pa.array(fast.suspects)
+    sound = lines.filter(pa.array(~fast.suspects))
+    slow = chunk_of_rows(plain_rows(batch.filter(suspects)), columns, reading)
+    return Chunk(copytext.as_bytes(sound) + slow.lines, len(sound) + slow.rows, slow.rejected)
+
+
+def plain_rows(batch: pa.RecordBatch) -> list[Row]:
+    """The same rows as JSON has them."""
+    types = {field.name: field.type for field in batch.schema}
+    return [{name: _plain(value, types[name]) for name, value in row.items()} for row in batch.to_pylist()]
+
+
+def _plain(value: Any, kind: pa.DataType) -> Any:
+    if value is not None and pa.types.is_map(kind):
+        return {str(_plain(name, kind.key_type)): _plain(entry, kind.item_type) for name, entry in value}
+    if isinstance(value, list):
+        return [_plain(entry, kind.value_type) for entry in value]
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,303 @@
+"""Rows of the tables observations_v2 and observations: the columns of raw.observations that they have.
+
+Values are those that the v4 API answers for the same row: `latency` and `time_to_first_token` are counted from the
+times, which are exact and in no unit; the sums of usage and cost are those of `reduceUsageOrCostDetails` in the
+server's `observations_converters.ts` (4.16.0), which takes every key that contains "input" or "output".
+The API's `modelId` is not here: it is null once a model is deleted, while the export's `model_id` is `internalModelId`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tracemart.extract import fields
+from tracemart.extract.export import copytext, values
+from tracemart.extract.export.columns import (
+    Batch,
+    Column,
+    ExportTable,
+    Reading,
+    Row,
+    decimal,
+    flag,
+    free_text,
+    redacted_text,
+    required_text,
+    required_time,
+    small_count,
+    text,
+    time,
+    user_id,
+)
+from tracemart.extract.export.copytext import UnfitError
+from tracemart.extract.export.maps import Entries, list_entries, map_entries
+from tracemart.extract.fields import NULL, RowError
+from tracemart.privacy import Privacy
+from tracemart.privacy.redaction import redacted_value
+
+
+def _latency_of_row(row: Row, _: Reading) -> str:
+    start, end = values.moment(row.get("start_time"), "start_time"), values.moment(row.get("end_time"), "end_time")
+    return NULL if start is None or end is None else repr(values.seconds_between(start, end))
+
+
+def _latency_of_batch(batch: Batch) -> pa.Array:
+    return copytext.decimal(_seconds(batch, "end_time"))
+
+
+def _first_token_of_row(row: Row, reading: Reading) -> str:
+    if "completion_start_time" in row:
+        start = values.moment(row.get("start_time"), "start_time")
+        first = values.moment(row.get("completion_start_time"), "completion_start_time")
+        return NULL if start is None or first is None else repr(values.seconds_between(start, first))
+    exported = values.decimal(row.get("time_to_first_token"), "time_to_first_token")
+    if exported == NULL or reading.unit.per_second is None:
+        return NULL
+    return repr(float(exported) / reading.unit.per_second)
+
+
+def _first_token_of_batch(batch: Batch) -> pa.Array:
+    if "completion_start_time" in batch.arrow.schema.names:
+        return copytext.decimal(_seconds(batch, "completion_start_time"))
+    if batch.reading.unit.per_second is None:
+        return pa.nulls(batch.arrow.num_rows, pa.string())
+    exported = batch.column("time_to_first_token").cast(pa.float64())
+    return copytext.decimal(pc.divide(exported, float(batch.reading.unit.per_second)))
+
+
+def _seconds(batch: Batch, until: str) -> pa.Array:
+    start = copytext.milliseconds(batch.column("start_time")).cast(pa.int64())
+    end = copytext.milliseconds(batch.column(until)).cast(pa.int64())
+    return pc.divide(pc.subtract(end, start).cast(pa.float64()), 1000.0)
+
+
+def _month_of_row(row: Row, _: Reading) -> str:
+    return fields.month(values.time(row.get("start_time"), "start_time"))
+
+
+def _month_of_batch(batch: Batch) -> pa.Array:
+    month = pc.utf8_slice_codeunits(batch.once("start_time", copytext.time), 0, 7)
+    return pc.binary_join_element_wise(month, "-01", "")
+
+
+def _usage_of_row(row: Row) -> dict[str, int]:
+    counted = {}
+    for kind, units in values.json_object(row.get("usage_details"), "usage_details").items():
+        whole = fields.count(units, f"usage_details.{kind}")
+        if whole != NULL:
+            counted[kind] = int(whole)
+    return counted
+
+
+def _usage_details_of_batch(batch: Batch) -> pa.Array:
+    entries = _usage(batch)
+    return entries.as_objects(copytext.whole(entries.values))
+
+
+def _usage(batch: Batch) -> Entries:
+    entries = batch.once("usage_details", map_entries)
+    if not pa.types.is_integer(entries.values.type) or entries.values.null_count:
+        raise UnfitError
+    wrong = pc.or_(pc.less(entries.values, 0), pc.greater(entries.values, fields.LARGEST_COUNT))
+    if pc.any(wrong).as_py():
+        batch.suspect(entries.counted(wrong.to_numpy(zero_copy_only=False)) > 0)
+    return entries
+
+
+def _usage_sum(name: str, key_counts: Callable[[str], bool]) -> Column:
+    def of_row(row: Row, _: Reading) -> str:
+        total = sum(units for kind, units in _usage_of_row(row).items() if key_counts(kind))
+        if total > fields.LARGEST_COUNT:
+            raise RowError(f"{name} is too large")
+        return str(total)
+
+    def of_batch(batch: Batch) -> pa.Array:
+        entries = _usage(batch)
+        units = entries.values.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+        totals = entries.total(units, entries.where_key(key_counts))
+        batch.suspect(totals < 0)
+        return copytext.whole(pa.array(totals))
+
+    return Column(name, ("usage_details",), of_row, of_batch)
+
+
+def _costs_of_row(row: Row) -> dict[str, str]:
+    return values.costs(values.json_object(row.get("cost_details"), "cost_details"))
+
+
+def _costs(batch: Batch) -> Entries:
+    entries = batch.once("cost_details", map_entries)
+    if entries.values.null_count:
+        raise UnfitError
+    return entries
+
+
+def _cost_details_of_batch(batch: Batch) -> pa.Array:
+    entries = _costs(batch)
+    return entries.as_objects(copytext.decimal(entries.values))
+
+
+def _cost_sum(side: str) -> Column:
+    def of_row(row: Row, _: Reading) -> str:
+        amounts = [float(dollars) for kind, dollars in _costs_of_row(row).items() if side in kind]
+        total = 0.0
+        for amount in amounts:
+            total += amount
+        return repr(total) if amounts else NULL
+
+    def of_batch(batch: Batch) -> pa.Array:
+        entries = _costs(batch)
+        chosen = entries.where_key(lambda kind: side in kind)
+        totals = entries.float_total(_floats(entries.values), chosen)
+        return copytext.decimal(pa.array(totals, mask=entries.counted(chosen) == 0))
+
+    return Column(f"{side}_cost", ("cost_details",), of_row, of_batch)
+
+
+def _floats(dollars: pa.Array) -> np.ndarray[Any, Any]:
+    if pa.types.is_floating(dollars.type):
+        return np.asarray(dollars.to_numpy(zero_copy_only=False), np.float64)
+    if not pa.types.is_decimal128(dollars.type) or dollars.type.precision > copytext.WHOLE_DIGITS:
+        raise UnfitError
+    whole = copytext.unscaled(dollars).to_numpy(zero_copy_only=False)
+    return np.asarray(whole / float(10**dollars.type.scale), np.float64)
+
+
+def _metadata_of_row(row: Row, reading: Reading) -> str:
+    sent = values.as_sent(values.json_object(row.get("metadata"), "metadata"))
+    return fields.json_or_none(reading.privacy.metadata(sent))
+
+
+def _metadata_of_batch(batch: Batch) -> pa.Array:
+    found, privacy = _objects(batch, "metadata"), batch.reading.privacy
+    if privacy.keeps_everything:
+        return found
+    return copytext.translated(found, lambda sent: fields.json_or_none(privacy.metadata(orjson.loads(sent))) or None)
+
+
+def _objects(batch: Batch, name: str) -> pa.Array:
+    entries = map_entries(batch.column(name))
+    found = entries.as_objects(copytext.translated(entries.values, _stored_json))
+    return pc.if_else(pc.equal(found, "{}"), None, found)
+
+
+def _stored_json(stored: str) -> str:
+    return fields.json(values.stored(stored)) or "null"
+
+
+def _tool_calls_of_row(row: Row, reading: Reading) -> str:
+    calls = values.text_list(row.get("tool_calls"), "tool_calls")
+    return fields.json_or_none([_tool_call(call, reading.privacy) for call in calls])
+
+
+def _tool_calls_of_batch(batch: Batch) -> pa.Array:
+    privacy, entries = batch.reading.privacy, list_entries(batch.column("tool_calls"))
+    calls = copytext.translated(entries.values, lambda call: fields.json(_tool_call(call, privacy)))
+    found = entries.as_json_lists(calls)
+    return pc.if_else(pc.equal(found, "[]"), None, found)
+
+
+def _tool_call(stored: str, privacy: Privacy) -> Any:
+    """Its arguments are a part of the answer, so they are kept where answers are."""
+    call = values.stored(stored)
+    if privacy.redacts:
+        return redacted_value(call)
+    return {name: value for name, value in call.items() if name != "arguments"} if isinstance(call, dict) else {}
+
+
+def _text_array(name: str) -> Column:
+    return Column(
+        name,
+        (name,),
+        lambda row, _: fields.text_array(values.text_list(row.get(name), name), name),
+        lambda batch: list_entries(batch.column(name)).as_arrays(),
+    )
+
+
+COLUMNS = (
+    required_text("trace_id"),
+    required_text("id"),
+    required_text("type"),
+    text("parent_observation_id"),
+    flag("is_root_observation"),
+    text("name"),
+    text("level"),
+    free_text("status_message"),
+    text("version"),
+    text("environment"),
+    flag("bookmarked"),
+    flag("public"),
+    user_id("user_id"),
+    text("session_id"),
+    text("release"),
+    text("trace_name"),
+    _text_array("tags"),
+    required_time("start_time"),
+    time("end_time"),
+    time("completion_start_time"),
+    time("created_at"),
+    time("updated_at"),
+    Column("latency_seconds", ("start_time", "end_time"), _latency_of_row, _latency_of_batch, reads=("latency",)),
+    Column(
+        "time_to_first_token_seconds",
+        ("time_to_first_token",),
+        _first_token_of_row,
+        _first_token_of_batch,
+        reads=("completion_start_time", "latency"),
+    ),
+    text("model", "provided_model_name"),
+    text("internal_model_id", "model_id"),
+    Column(
+        "model_parameters",
+        ("model_parameters",),
+        lambda row, _: values.model_parameters(row.get("model_parameters")),
+        lambda batch: copytext.translated(
+            batch.column("model_parameters"), lambda stored: values.model_parameters(stored) or None
+        ),
+    ),
+    decimal("input_price"),
+    decimal("output_price"),
+    decimal("total_price"),
+    Column(
+        "usage_details", ("usage_details",), lambda row, _: fields.json(_usage_of_row(row)), _usage_details_of_batch
+    ),
+    Column(
+        "cost_details", ("cost_details",), lambda row, _: values.costs_json(_costs_of_row(row)), _cost_details_of_batch
+    ),
+    _usage_sum("input_usage", lambda kind: "input" in kind),
+    _usage_sum("output_usage", lambda kind: "output" in kind),
+    _usage_sum("total_usage", lambda kind: kind == "total"),
+    _cost_sum("input"),
+    _cost_sum("output"),
+    decimal("total_cost"),
+    text("usage_pricing_tier_id"),
+    text("usage_pricing_tier_name"),
+    text("prompt_id"),
+    text("prompt_name"),
+    small_count("prompt_version"),
+    Column("metadata", ("metadata",), _metadata_of_row, _metadata_of_batch),
+    redacted_text("input"),
+    redacted_text("output"),
+    Column(
+        "tool_definitions",
+        ("tool_definitions",),
+        lambda row, _: fields.json_or_none(
+            values.as_sent(values.json_object(row.get("tool_definitions"), "tool_definitions"))
+        ),
+        lambda batch: _objects(batch, "tool_definitions"),
+    ),
+    Column("tool_calls", ("tool_calls",), _tool_calls_of_row, _tool_calls_of_batch),
+    _text_array("tool_call_names"),
+    Column("start_month", ("start_time",), _month_of_row, _month_of_batch),
+)
+
+OBSERVATIONS = ExportTable(
+    name="observations_v2", columns=COLUMNS, key=("trace_id", "id", "type", "start_time"), always=("updated_at",)
+)
+LEGACY_OBSERVATIONS = ExportTable(
+    name="observations", columns=COLUMNS, key=("trace_id", "id", "type", "start_time"), always=("updated_at",)
+)
