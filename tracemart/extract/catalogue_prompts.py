@@ -38,11 +38,13 @@ class Prompt:
         return max((version.updated_at for version in self.known.values() if version.updated_at), default=None)
 
     @property
-    def changed(self) -> bool:
-        """Whether a version that we know may say something else now: a moved label is a change of both its versions."""
-        if self.last_updated_at is not None:
-            return self.known_through != self.last_updated_at
+    def labels_moved(self) -> bool:
         return self.labels != frozenset[str]().union(*(version.labels for version in self.known.values()))
+
+    @property
+    def changed(self) -> bool:
+        """Whether a version that we know may say something else now; a moved label changes both its versions."""
+        return self.known_through != self.last_updated_at or self.labels_moved
 
 
 def current_prompts(connection: psycopg.Connection, instance: str, project_id: str) -> list[Prompt]:
@@ -87,7 +89,7 @@ def read_versions(client: LangfuseClient, path: str, prompts: list[Prompt]) -> t
 
 def _changed_versions(client: LangfuseClient, path: str, prompt: Prompt) -> frozenset[int]:
     """Those that were changed since we know them; all of them where the server does not tell."""
-    if prompt.known_through is None or prompt.last_updated_at is None:
+    if prompt.known_through is None or prompt.last_updated_at in (None, prompt.known_through):
         return prompt.versions
     since = as_parameter(prompt.known_through - CHANGES_OVERLAP)
     entries, _ = numbered(client, path, ("name",), {"name": prompt.name, "fromUpdatedAt": since})
