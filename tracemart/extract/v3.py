@@ -23,6 +23,7 @@ from tracemart.extract.v3_rows import (
     OBSERVATION_COLUMNS_WITH_IO,
     ROOT_COLUMNS,
     ROOT_COLUMNS_WITH_IO,
+    as_root,
     observation_line,
     observation_line_with_io,
     root_line,
@@ -144,10 +145,13 @@ class _ObservationReading:
         without_root = self._traces
         for rows in self.of_traces.pages(cut):
             without_root -= _texts(rows, "id")
-            yield self.root_chunk_of(rows)
+            yield self._roots_of(rows)
         if without_root:
             without_root -= self.known(without_root)
-            yield from map(self.root_chunk_of, traces_before(self.of_traces, cut, without_root))
+            yield from map(self._roots_of, traces_before(self.of_traces, cut, without_root))
+
+    def _roots_of(self, traces: list[Any]) -> Chunk:
+        return self.root_chunk_of([as_root(row) for row in traces])
 
 
 def _upsert_of_observations(columns: tuple[str, ...]) -> Upsert:

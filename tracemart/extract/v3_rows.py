@@ -45,8 +45,14 @@ def root_id(trace_id: str) -> str:
     return f"t-{trace_id}"
 
 
+def as_root(row: Any) -> Any:
+    """An entry of /api/public/traces under the key of the observation that stands for it; what has no id as it is."""
+    trace_id = row.get("id") if isinstance(row, dict) else None
+    return {**row, "id": root_id(trace_id), "traceId": trace_id} if isinstance(trace_id, str) and trace_id else row
+
+
 def root_line(row: Any) -> str:
-    """ROOT_COLUMNS of one entry of /api/public/traces. Raises RowError."""
+    """ROOT_COLUMNS of one entry that `as_root` made. Raises RowError."""
     return fields.line(_root_values(row))
 
 
@@ -132,12 +138,12 @@ def _root_values(row: Any) -> list[str]:
         raise RowError("the row is no object")
     get = row.get
     text, time = fields.text, fields.time
-    trace_id = fields.required_text(get("id"), "id")
+    trace_id = fields.required_text(get("traceId"), "id")
     name = text(get("name"), "name")
     start_time = fields.required_time(get("timestamp"), "timestamp")
     return [
         trace_id,
-        root_id(trace_id),
+        fields.required_text(get("id"), "id"),
         "SPAN",
         NULL,
         fields.flag(True, "isRootObservation"),

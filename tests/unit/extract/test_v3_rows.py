@@ -37,7 +37,7 @@ def of_v4() -> dict[str, Values]:
 def roots() -> dict[str, Values]:
     found = recorded("21_dual_traces.json", 0, 2)
     columns = v3_rows.ROOT_COLUMNS_WITH_IO
-    return {f"t-{row['id']}": values(v3_rows.root_line_with_io, columns, row) for row in found}
+    return {f"t-{row['id']}": values(v3_rows.root_line_with_io, columns, v3_rows.as_root(row)) for row in found}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,8 @@ def test_observations_differ_only_in_a_duration_of_nothing(
 def test_default_columns_are_those_with_io_less_what_comes_with_it() -> None:
     assert set(v3_rows.ROOT_COLUMNS_WITH_IO) - set(v3_rows.ROOT_COLUMNS) == {"metadata", "input", "output"}
     assert set(v3_rows.OBSERVATION_COLUMNS_WITH_IO) - set(v3_rows.OBSERVATION_COLUMNS) == {"input", "output"}
-    trace, observation = recorded("21_dual_traces.json", 0, 0)[0], recorded("22_dual_observations.json", 0, 0)[0]
+    trace = v3_rows.as_root(recorded("21_dual_traces.json", 0, 0)[0])
+    observation = recorded("22_dual_observations.json", 0, 0)[0]
     for row, make, columns, make_with_io, columns_with_io in (
         (trace, v3_rows.root_line, v3_rows.ROOT_COLUMNS, v3_rows.root_line_with_io, v3_rows.ROOT_COLUMNS_WITH_IO),
         (
@@ -203,4 +204,35 @@ def test_observation_with_its_traces_id_is_the_root_itself() -> None:
 )
 def test_row_that_cannot_be_kept_says_why(make_line: RowMaker, row: Any, reason: str) -> None:
     with pytest.raises(RowError, match=f"^{reason}$"):
-        make_line(row)
+        make_line(v3_rows.as_root(row) if "root" in make_line.__name__ else row)
+
+
+def test_neither_part_takes_what_the_other_rejected() -> None:
+    trace = v3_rows.as_root(recorded("21_dual_traces.json", 0, 0)[0])
+    observation = recorded("22_dual_observations.json", 0, 0)[0]
+
+    with pytest.raises(RowError, match=r"^(startTime|type) is missing$"):
+        v3_rows.observation_line(trace)
+    with pytest.raises(RowError, match=r"^timestamp is missing$"):
+        v3_rows.root_line(observation)
+
+
+@pytest.mark.parametrize(
+    ("path", "make_line", "least"),
+    [
+        ("/api/public/traces", v3_rows.root_line_with_io, 60),
+        ("/api/public/observations", v3_rows.observation_line_with_io, 70),
+        ("/api/public/v2/scores", v3_rows.score_line_of_v2, 60),
+    ],
+)
+def test_every_recorded_page_is_read(path: str, make_line: RowMaker, least: int) -> None:
+    read = 0
+    for file in sorted(RECORDINGS.glob("*.json")):
+        entries = json.loads(file.read_text())
+        for entry in entries if isinstance(entries, list) else []:
+            request = entry.get("request") or {}
+            if (request.get("method"), request.get("path"), entry.get("status")) == ("GET", path, 200):
+                for row in entry["body"]["data"]:
+                    make_line(v3_rows.as_root(row) if path.endswith("traces") else row)
+                    read += 1
+    assert read > least
