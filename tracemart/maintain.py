@@ -13,7 +13,7 @@ KEPT_DAYS = 400
 RUN_LOGS = {"validation_results": "checked_at", "model_runs": "finished_at"}
 # What nothing was written to since it was last vacuumed and analysed, such as an old month, is left alone.
 _WRITTEN_TO = """
-    select schemaname, relname from pg_stat_user_tables inner join pg_class on pg_class.oid = relid
+    select schemaname, tables.relname from pg_stat_user_tables as tables inner join pg_class on pg_class.oid = relid
     where
         schemaname in ('raw', 'operations', 'forecasts', 'intermediate') and relkind = 'r'
         and (

@@ -75,7 +75,6 @@ class Raw:
             f"insert into raw.{entity} ({', '.join(row)}) values ({', '.join(f'%({column})s' for column in row)})", row
         )
 
-
     def _month(self, connection: psycopg.Connection, row: dict[str, Any]) -> date:
         month = row["start_time"].astimezone(UTC).date().replace(day=1)
         following = (month + timedelta(days=31)).replace(day=1)
