@@ -13,7 +13,8 @@ TracemartError
 │       ├── LangfuseOverloadedError       could not finish a query; a smaller one may work
 │       └── LangfuseNotFoundError         has no such endpoint, or no such entry
 ├── TooManyRejectedError          so many rows of a load cannot be kept that none is
-├── ExportError                   an export of Langfuse cannot be read, or a file of it is not what its manifest says
+├── ExportError                   a file of an export of Langfuse is missing, or not what its manifest says
+│   └── ExportUnreachableError        the place where it lies cannot be read
 ├── WarehouseError                the warehouse
 │   ├── WarehouseUnreachableError     does not answer
 │   ├── WarehouseFullError            has no space left
@@ -89,6 +90,10 @@ class TooManyRejectedError(TracemartError):
 
 
 class ExportError(TracemartError):
+    pass
+
+
+class ExportUnreachableError(ExportError):
     pass
 
 
