@@ -211,6 +211,18 @@ def maintain() -> None:
     console.print(str(maintain_warehouse(Settings.load())), highlight=False)
 
 
+@app.command()
+def forget(
+    user: Annotated[str, typer.Option("--user", help="the user's id, as your application sends it")],
+    project: Annotated[str | None, typer.Option(help="only in this Langfuse project")] = None,
+) -> None:
+    """Remove a person from every table, and from what is loaded later; usage and cost stay."""
+    from tracemart.forget import forget as forget_user
+    from tracemart.settings import Settings
+
+    console.print(str(forget_user(Settings.load(), user, project)), highlight=False)
+
+
 @bench.command("forecast")
 def bench_forecast(
     series: SeriesFile,
