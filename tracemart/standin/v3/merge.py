@@ -93,6 +93,7 @@ def take_observation(project: ProjectStore, kind: str, event: WrittenEvent, arri
         input=content(body.get("input")),
         output=content(body.get("output")),
         updated_ms=arrival.now_ms,
+        events=len(events),
         has_end=end_ms is not None,
         has_parameters=body.get("modelParameters") is not None,
     )  # fmt: skip

@@ -23,14 +23,17 @@ def events_of(project: ProjectStore, mode: str) -> ProjectStore:
     """The project as `/v2/observations` and `/v2/metrics` see it in this mode."""
     if mode == "events_only":
         return project
-    due_ms = time.time_ns() // 1_000_000 - project.legacy.propagation_ms if project.legacy.propagation_ms else None
+    due_ms = None
+    if project.legacy.propagation_ms:
+        due_ms = time.time_ns() // 1_000_000_000 * 1000 - project.legacy.propagation_ms
+    state = (project.revision, due_ms)
     known = project.legacy.views.get(mode)
-    if known is None or known[0] != project.revision or due_ms is not None:
+    if known is None or known[0] != state:
         events = replace(project)
         if mode == "dual":
             events.add_observations(_propagated(project, due_ms))
         events.add_scores(project.scores())
-        known = project.legacy.views[mode] = (project.revision, events)
+        known = project.legacy.views[mode] = (state, events)
     found: ProjectStore = known[1]
     return found
 

@@ -47,16 +47,22 @@ class Session:
 class MergedObservation(Observation):
     """An observation that came by the old way: it may be without an end, and changes over time.
 
-    Without an end `end_ms` equals `start_ms`. `updated_ms` is when its last event was merged.
+    Without an end `end_ms` equals `start_ms`. `updated_ms` is when its last event was merged, `events` how many were.
     """
 
     updated_ms: int = 0
+    events: int = 1
     has_end: bool = True
     has_parameters: bool = True
 
 
 def updated_ms(row: Observation) -> int:
     return row.updated_ms if isinstance(row, MergedObservation) else row.created_ms
+
+
+def age(row: Observation) -> tuple[int, int]:
+    """Of two versions of an observation the one with the greater age counts."""
+    return updated_ms(row), row.events if isinstance(row, MergedObservation) else 0
 
 
 def has_end(row: Observation) -> bool:
@@ -87,7 +93,7 @@ class LegacyTables:
     events: dict[tuple[str, str], list[WrittenEvent]] = field(default_factory=dict)
     created_ms: dict[str, int] = field(default_factory=dict)
     propagation_ms: int = 0
-    views: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    views: dict[str, tuple[object, Any]] = field(default_factory=dict)
 
     def delete_trace(self, trace_id: str) -> None:
         self.traces.pop(trace_id, None)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tracemart.standin.rows import Observation, Score
 from tracemart.standin.store import ProjectStore
-from tracemart.standin.v3.tables import MergedObservation, Session, Trace, updated_ms
+from tracemart.standin.v3.tables import MergedObservation, Session, Trace, age, updated_ms
 
 Row = TypeVar("Row")
 
@@ -28,7 +28,7 @@ class LegacyView:
             known = newest.get(row.id)
             if known is None:
                 newest[row.id] = row
-            elif updated_ms(row) >= updated_ms(known):
+            elif age(row) >= age(known):
                 newest[row.id] = row
                 self.superseded.append(known)
             else:
