@@ -16,8 +16,9 @@ import orjson
 
 from tracemart.errors import BadInputError, TracemartError
 from tracemart.standin.modes import WRITE_MODES
-from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
-from tracemart.standin.workloads.truth import truth_of
+from tracemart.standin.synthetic import StreamSpec
+from tracemart.standin.workloads import WorkloadSpec
+from tracemart.standin.workloads.served import projects_of, truth_of_spec
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,6 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, required=True)
     serve.add_argument("--mode", choices=WRITE_MODES, default="events_only", help="the server's write mode")
     serve.add_argument("--keys", type=Path, required=True, help="JSON {project_id: {public_key, secret_key}}")
+    serve.add_argument("--faults", type=Path, metavar="FILE.json", help="misbehave as this schedule says")
+    serve.add_argument("--rendered-megabytes", type=int, default=256, help="keep so many rendered rows; 0: none")
     truth = commands.add_parser("truth", help="print the workload's exact totals and planted anomalies as JSON")
     projects = commands.add_parser("projects", help="print the workload's projects as JSON")
     for command in (serve, truth, projects):
@@ -36,10 +39,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--days", type=int, default=WorkloadSpec.days)
         command.add_argument("--seed", type=int, default=WorkloadSpec.seed)
         command.add_argument("--end", metavar="ISO", help="end of the made workload, cut to midnight UTC")
+        command.add_argument("--synthetic", type=int, metavar="ROWS", help="a stream that is computed, never held")
+        command.add_argument("--per-day", type=int, default=StreamSpec.per_day, help="rows a day of --synthetic")
     return parser
 
 
-def _spec(arguments: argparse.Namespace) -> WorkloadSpec:
+def _spec(arguments: argparse.Namespace) -> WorkloadSpec | StreamSpec:
+    if arguments.synthetic is not None:
+        return StreamSpec(arguments.synthetic, arguments.per_day, arguments.seed, _moment(arguments.end))
     return WorkloadSpec(
         arguments.workload, arguments.observations, arguments.days, arguments.seed, _moment(arguments.end)
     )
@@ -60,17 +67,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         spec = _spec(arguments)
         if arguments.command == "serve":
-            from tracemart.standin.serve import serve
-
-            serve(spec, arguments.port, arguments.keys, arguments.host, arguments.mode)
+            _serve(spec, arguments)
         elif arguments.command == "truth":
-            _print(truth_of(load(spec)))
+            _print(truth_of_spec(spec))
         else:
-            _print([asdict(project) for project in workload_projects(spec)])
+            _print([asdict(project) for project in projects_of(spec)])
     except TracemartError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _serve(spec: WorkloadSpec | StreamSpec, arguments: argparse.Namespace) -> None:
+    from tracemart.standin.faults import read_schedule
+    from tracemart.standin.serve import ServeOptions, serve
+
+    faults = read_schedule(arguments.faults) if arguments.faults else None
+    serve(
+        spec,
+        ServeOptions(
+            arguments.port, arguments.keys, arguments.host, arguments.mode, faults, arguments.rendered_megabytes
+        ),
+    )
 
 
 def _print(content: object) -> None:

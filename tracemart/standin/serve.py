@@ -9,44 +9,65 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
-from tracemart.errors import ServiceError
+from tracemart.errors import BadInputError, ServiceError
 from tracemart.standin.app import make_app
 from tracemart.standin.faults import FaultRun, FaultSchedule
 from tracemart.standin.keys import read_keys
 from tracemart.standin.modes import WriteMode
+from tracemart.standin.rendered import RenderedBlocks
 from tracemart.standin.store import Store
-from tracemart.standin.workloads import WorkloadSpec, load, workload_projects
+from tracemart.standin.synthetic import StreamSpec
+from tracemart.standin.workloads import WorkloadSpec
+from tracemart.standin.workloads.served import projects_of, store_of
 
 _KEEP_ALIVE_SECONDS = 75
 _START_SECONDS = 30
 
 
-def serve(
-    spec: WorkloadSpec, port: int, keys_file: Path, host: str = "127.0.0.1", mode: WriteMode = "events_only"
-) -> None:
+@dataclass(frozen=True)
+class ServeOptions:
+    """How to serve; `rendered_megabytes` bounds the rendered rows that are kept, 0 keeps none."""
+
+    port: int
+    keys_file: Path
+    host: str = "127.0.0.1"
+    mode: WriteMode = "events_only"
+    faults: FaultSchedule | None = None
+    rendered_megabytes: int = 256
+
+
+def serve(spec: WorkloadSpec | StreamSpec, options: ServeOptions) -> None:
     """Serve until SIGTERM or SIGINT; the port is bound only once everything can be answered.
 
     Prints `stand-in ready on http://HOST:PORT …` then. Raises SettingsError for a key file without a
     project's keys, BadInputError for a workload that cannot be served, ServiceError for a port that is taken.
     """
-    keys = read_keys(keys_file, [project.id for project in workload_projects(spec)])
-    workload = load(spec)
-    store = workload.store(keys)
+    keys = read_keys(options.keys_file, [project.id for project in projects_of(spec)])
+    if isinstance(spec, StreamSpec) and (options.mode != "events_only" or options.faults is not None):
+        raise BadInputError(
+            "a synthetic stream is served in mode events_only and without faults; serve another workload for those."
+        )
+    store = store_of(spec, keys)
+    counts = []
     for project in store.projects.values():
-        project.observations()
+        counts.append(f"{project.id} {project.count_observations()}")
         project.scores()
+        if options.rendered_megabytes:
+            project.rendered = RenderedBlocks(options.rendered_megabytes * 2**20 // len(store.projects))
     # Hundreds of thousands of rows that stay for good need no visits from the garbage collector.
     gc.freeze()
-    listener = _listen(host, port)
+    listener = _listen(options.host, options.port)
     config = uvicorn.Config(
-        make_app(store, mode=mode), log_level="warning", access_log=False, timeout_keep_alive=_KEEP_ALIVE_SECONDS
-    )
-    counts = ", ".join(f"{project.id} {len(project.observations())}" for project in store.projects.values())
-    print(f"stand-in ready on http://{host}:{listener.getsockname()[1]} ({counts} observations)", flush=True)
+        make_app(store, options.faults, options.mode), log_level=_log_level(options.faults), access_log=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+    )  # fmt: skip
+    port = listener.getsockname()[1]
+    print(f"stand-in ready on http://{options.host}:{port} ({', '.join(counts)} observations)", flush=True)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:

@@ -11,10 +11,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 
+import orjson
 import xxhash
 
 from tracemart.standin.evaluation import Dataset, ExperimentItem, ScoreConfig
 from tracemart.standin.prices import PriceBook
+from tracemart.standin.render import ObservationFields, observation_rows
 from tracemart.standin.rendered import RenderedBlocks
 from tracemart.standin.rows import Observation, PromptVersion, Score
 from tracemart.standin.v3.tables import LegacyTables
@@ -107,6 +109,22 @@ class ProjectStore:
     def observations_at(self, first: int, last: int) -> list[Observation]:
         """Rows at the places `[first, last)`, the last one first."""
         return self.observations()[first:last][::-1]
+
+    def count_observations(self) -> int:
+        """How many observations there are, all versions."""
+        return len(self.observations())
+
+    def page_json(self, first: int, last: int, fields: ObservationFields) -> bytes:
+        """Rows at the places `[first, last)` as JSON, the last one first, joined by commas."""
+        if self.rendered is None:
+            return b",".join(self._render(self.observations_at(first, last), fields))
+        every = self.observations()
+        return self.rendered.page(
+            first, last, fields, self.revision, lambda low, high: self._render(every[low:high], fields)
+        )
+
+    def _render(self, rows: list[Observation], fields: ObservationFields) -> list[bytes]:
+        return [orjson.dumps(item) for item in observation_rows(rows, self.id, self.prices, fields)]
 
     def window(
         self, from_ms: int | None, before_ms: int | None, after: ObservationPosition | None = None

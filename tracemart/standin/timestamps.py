@@ -10,9 +10,10 @@ HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECONDS = [f".{n:03d}Z" for n in range(1000)]
-_SECONDS: dict[int, str] = {}
-_SECONDS_KEPT = 200_000
+# What follows the minute, by millisecond; and minutes as they were asked for.
+_REST = [f"{second:02d}.{rest:03d}Z" for second in range(60) for rest in range(1000)]
+_MINUTES: dict[int, str] = {}
+_MINUTES_KEPT = 100_000
 
 # What zod's `datetime({ offset: true })` accepts: a date, a T, at least hours and minutes, and an offset.
 _ZONED = re.compile(
@@ -23,14 +24,13 @@ _ZONED = re.compile(
 
 def to_iso(milliseconds: int) -> str:
     """`2026-11-19T23:59:59.999Z`, the form of every time that Langfuse answers."""
-    second, rest = divmod(milliseconds, 1000)
-    text = _SECONDS.get(second)
+    minute, rest = divmod(milliseconds, MINUTE_MS)
+    text = _MINUTES.get(minute)
     if text is None:
-        if len(_SECONDS) >= _SECONDS_KEPT:
-            _SECONDS.clear()
-        text = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
-        _SECONDS[second] = text
-    return text + _MILLISECONDS[rest]
+        if len(_MINUTES) >= _MINUTES_KEPT:
+            _MINUTES.clear()
+        text = _MINUTES[minute] = (_EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:")
+    return text + _REST[rest]
 
 
 def from_datetime(moment: datetime) -> int:

@@ -57,19 +57,7 @@ class _Range:
         return self.project.observations_at(self.high - place - 1, self.high - place)[0]
 
     def json(self, rows: int, fields: ObservationFields) -> bytes:
-        project, first, last = self.project, self.high - rows, self.high
-        if not rows:
-            return b""
-        if project.rendered is None:
-            return b",".join(_rendered(project, project.observations_at(first, last), fields))
-        every = project.observations()
-        return project.rendered.page(
-            first, last, fields, project.revision, lambda low, high: _rendered(project, every[low:high], fields)
-        )
-
-
-def _rendered(project: ProjectStore, rows: list[Observation], fields: ObservationFields) -> list[bytes]:
-    return [orjson.dumps(item) for item in rendered_rows(project, rows, fields)]
+        return self.project.page_json(self.high - rows, self.high, fields) if rows else b""
 
 
 @dataclass(frozen=True)

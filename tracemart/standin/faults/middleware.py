@@ -9,9 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tracemart.standin.auth import project_of
 from tracemart.standin.faults.answers import failed_answer, rate_limited
-from tracemart.standin.faults.pages import PAGE_KINDS
 from tracemart.standin.faults.run import FaultRun
-from tracemart.standin.faults.schedule import Fault
+from tracemart.standin.faults.schedule import PAGE_KINDS, Fault
 from tracemart.standin.problems import ApiError
 
 _API = "/api/public/"
@@ -45,7 +44,6 @@ class FaultMiddleware:
             await self._wait(fault)
             if fault.kind == "slow":
                 continue
-            self._run.shown[fault.kind] += 1
             if fault.kind == "rate_limited":
                 now = self._run.clock()
                 answer = rate_limited(_A_LIMIT, now, now + fault.seconds)
@@ -57,7 +55,6 @@ class FaultMiddleware:
 
     async def _wait(self, fault: Fault) -> None:
         if fault.kind in ("slow", "timed_out") and fault.seconds:
-            self._run.shown["slow"] += fault.kind == "slow"
             await asyncio.sleep(fault.seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, cut: Fault | None) -> None:
@@ -84,7 +81,6 @@ class FaultMiddleware:
             await send({"type": "http.response.body", "body": bytes(body)})
             return
         # An answer that never says it is over: the server closes the connection within the promised length.
-        self._run.shown["cut"] += 1
         part = bytes(body[: int(len(body) * min(cut.share, 0.99))])
         await send({"type": "http.response.body", "body": part, "more_body": True})
 

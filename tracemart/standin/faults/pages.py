@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from starlette.requests import Request
 
 from tracemart.standin.faults.answers import TIMED_OUT
 from tracemart.standin.faults.run import FaultRun
 from tracemart.standin.faults.schedule import Fault
 from tracemart.standin.problems import ApiError
-
-Place = TypeVar("Place")
-
-PAGE_KINDS = ("empty_page", "short_page", "repeated_row")
 
 
 def fault_run(request: Request) -> FaultRun | None:

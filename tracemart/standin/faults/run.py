@@ -13,7 +13,7 @@ from tracemart.standin.faults.changes import Lost, picker
 from tracemart.standin.faults.dice import chance
 from tracemart.standin.faults.limits import Buckets
 from tracemart.standin.faults.oddities import Oddities
-from tracemart.standin.faults.schedule import Change, Fault, FaultSchedule
+from tracemart.standin.faults.schedule import CURSOR_PATHS, PAGE_KINDS, Change, Fault, FaultSchedule
 from tracemart.standin.rows import Observation
 from tracemart.standin.store import ProjectStore, Store
 
@@ -23,7 +23,7 @@ class FaultRun:
 
     Making it applies the changes of request 0 and takes the late rows out of `store`. `requests` counts
     the GET requests that came with valid keys, `shown` how often each kind of fault was answered, `lost`
-    holds the rows that were deleted. `clock` gives seconds since 1970.
+    holds the rows that were deleted, `late` those not to be seen yet. `clock` gives seconds since 1970.
     """
 
     def __init__(self, schedule: FaultSchedule, store: Store, clock: Callable[[], float] = time.time) -> None:
@@ -70,13 +70,14 @@ class FaultRun:
             return []
         hit = []
         for place, fault in enumerate(self.schedule.faults):
-            if not path.startswith(fault.path):
+            if not path.startswith(fault.path) or (fault.kind in PAGE_KINDS and path not in CURSOR_PATHS):
                 continue
             self._matched[place] += 1
             if fault.times is not None and self._given[place] >= fault.times:
                 continue
             if self._comes(place, fault, self._matched[place]):
                 self._given[place] += 1
+                self.shown[fault.kind] += 1
                 hit.append(fault)
         return hit
 

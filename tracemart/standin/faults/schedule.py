@@ -8,7 +8,7 @@ Changes       what happens to the rows themselves: late ones, newer versions, de
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -30,6 +30,9 @@ Plan = Literal["hobby", "core", "pro"]
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=1)]
+
+PAGE_KINDS: tuple[str, ...] = get_args(PageKind)
+CURSOR_PATHS = ("v2/observations", "v3/scores")
 
 # The longest wait of a rate limit: the whole day of a daily bucket.
 DAY_SECONDS = 86_400
