@@ -1,16 +1,22 @@
 """
 ### Extract what is new in Langfuse into `raw`
 
-Every hour, one mapped task a Langfuse project: its projects, models, prompts, observations and scores, from the
-watermark less an overlap up to now. Rows, watermark and load log are committed together, so a task can be killed and
-run again. When all projects are through, the asset `langfuse_raw` starts `build_marts`.
+Every hour, one mapped task a Langfuse project. A run that is scheduled or triggered follows the watermark; a run of
+Airflow's backfill reads its own data interval and leaves the watermark where it is. Models, prompts and other
+catalogues are read once a day, and not by a backfill.
+
+Rows, watermark and load log are committed together, so a task can be killed and run again. Each project that is through
+says so by an event of its own asset, `langfuse://instance/project`, and of `langfuse_raw`, which starts `build_marts`:
+no project waits for another. The events and the task's log say what became of the rows of each slice.
+
+A project whose organisation has used up its requests is skipped, and so are later runs until the server answers again.
+Where enough other projects of the same server are being read, a task comes back after a minute.
 """
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import CronDataIntervalTimetable, dag, task
-from wiring import RAW, task_defaults
+from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from wiring import PROJECTS, RAW, announce, backfilled_window, ending_as_airflow_says, task_defaults
 
 
 @dag(
@@ -30,20 +36,20 @@ def extract_langfuse() -> None:
 
         return project_names(Settings.load())
 
-    @task(pool="langfuse", map_index_template="{{ project_name }}")
-    def extract_project(project: str, run_id: str | None = None) -> str:
-        from airflow.sdk import get_current_context
-
+    @task(pool="langfuse", outlets=[RAW, PROJECTS], map_index_template="{{ task.op_kwargs['project'] }}")
+    def extract_project(project: str) -> str:
         from tracemart.extract.step import extract_project as extract
         from tracemart.settings import Settings
 
-        get_current_context()["project_name"] = project
-        result = str(extract(Settings.load(), project, run_id=run_id))
+        context = get_current_context()
+        settings = Settings.load().model_copy(update={"langfuse_wait_seconds": 60})
+        with ending_as_airflow_says():
+            result = extract(settings, project, run_id=context["run_id"], **backfilled_window(context))
         print(result)
-        return result
+        announce(context, project, str(result))
+        return str(result)
 
-    announce_raw = EmptyOperator(task_id="announce_raw", outlets=[RAW])
-    extract_project.expand(project=list_projects()) >> announce_raw
+    extract_project.expand(project=list_projects())
 
 
 extract_langfuse()

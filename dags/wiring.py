@@ -1,18 +1,59 @@
 """What all DAGs share: assets that link them, defaults of their tasks, the list of tags."""
 
 import os
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
 
 RAW = Asset("langfuse_raw")
+PROJECTS = AssetAlias("langfuse_projects")
 MARTS = Asset("tracemart_marts")
 FORECASTS = Asset("tracemart_forecasts")
 
 SMTP_CONNECTION = "tracemart_smtp"
 TAGS = {"extract", "build", "forecast", "report", "maintenance"}
+
+
+def backfilled_window(context: Mapping[str, Any]) -> dict[str, datetime]:
+    """The data interval as `window_from` and `window_to` in a run of a backfill; nothing in any other run."""
+    if context["dag_run"].run_type != "backfill":
+        return {}
+    return {"window_from": context["data_interval_start"], "window_to": context["data_interval_end"]}
+
+
+def announce(context: Mapping[str, Any], project: str, result: str) -> None:
+    """Events of `langfuse_raw` and of the project's own asset that carry what became of its rows, a line a slice."""
+    events, extra = context["outlet_events"], {"project": project, "rows": result.splitlines()}
+    events[RAW].extra = extra
+    events[PROJECTS].add(Asset(name=f"langfuse {project}", uri=f"langfuse://{quote(project)}"), extra=extra)
+
+
+@contextmanager
+def ending_as_airflow_says() -> Iterator[None]:
+    """A limit skips the task, a server that others read brings it back later, a wrong key fails it without a retry."""
+    from tracemart.errors import (
+        LangfuseAuthError,
+        LangfuseBusyError,
+        LangfuseRateLimitedError,
+        NotLangfuseError,
+        SettingsError,
+    )
+
+    try:
+        yield
+    except LangfuseRateLimitedError as error:
+        raise AirflowSkipException(str(error)) from None
+    except LangfuseBusyError as error:
+        print(error)
+        raise AirflowRescheduleException(datetime.now(UTC) + timedelta(minutes=1)) from None
+    except (LangfuseAuthError, NotLangfuseError, SettingsError) as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def failure_mail() -> list[SmtpNotifier]:

@@ -64,6 +64,14 @@ def test_dag_keeps_the_habits(dags: dict[str, Any], name: str) -> None:
         assert task.owner == "tracemart"
 
 
+def test_projects_announce_themselves_and_wait_for_no_other(dags: dict[str, Any]) -> None:
+    dag = dags["extract_langfuse"]
+    extract = dag.get_task("extract_project")
+    assert extract.downstream_task_ids == set()
+    assert {asset.name for asset in extract.outlets} == {"langfuse_raw", "langfuse_projects"}
+    assert extract.map_index_template
+
+
 def test_tags_come_from_the_closed_list(dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
     import wiring
@@ -78,7 +86,9 @@ def test_each_dag_starts_when_the_asset_before_it_is_updated(dags: dict[str, Any
     def awaited(name: str) -> set[str]:
         return {asset.name for asset in dags[name].timetable.asset_condition.objects}
 
-    assert outlets("extract_langfuse") == awaited("build_marts") == {"langfuse_raw"}
+    assert awaited("build_marts") == {"langfuse_raw"}
+    # By the second, an alias, each project says so by an asset of its own.
+    assert outlets("extract_langfuse") == {"langfuse_raw", "langfuse_projects"}
     assert outlets("build_marts") == awaited("forecast_usage") == {"tracemart_marts"}
 
 

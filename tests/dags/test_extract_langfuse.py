@@ -1,0 +1,124 @@
+"""How projects' tasks end in Airflow, and what their events say."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tracemart.errors import (
+    LangfuseAuthError,
+    LangfuseBusyError,
+    LangfuseOverloadedError,
+    LangfuseRateLimitedError,
+    NotLangfuseError,
+    SettingsError,
+)
+from tracemart.settings import PROJECT_ROOT
+
+FOLDER = PROJECT_ROOT / "dags"
+RESUME_AFTER = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def wiring(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import wiring
+
+    yield wiring
+    sys.modules.pop("wiring", None)
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(FOLDER),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "TRACEMART_ENV_FILE": str(home / "no.env"),
+        "TRACEMART_HOME": str(home),
+    }
+    kept = home / "kept.json"
+    for command in (["-m", "airflow", "db", "migrate"], [str(Path(__file__).parent / "run_extract_langfuse.py"), kept]):
+        done = subprocess.run(
+            [sys.executable, *command], env=environment, cwd=home, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    answer: dict[str, Any] = json.loads(kept.read_text())
+    return answer
+
+
+def test_each_project_ends_by_itself_and_under_its_name(finished_run: dict[str, Any]) -> None:
+    ended = {task["name"]: (task["state"], task["tries"]) for task in finished_run["tasks"]}
+    assert ended == {
+        "cloud/Support": ("success", 1),
+        "cloud/Müller & Co": ("success", 1),
+        "cloud/Limited": ("skipped", 1),
+        "cloud/Wrong key": ("failed", 1),
+    }
+
+
+def test_projects_that_are_through_say_what_became_of_their_rows(finished_run: dict[str, Any]) -> None:
+    events = {(event["asset"], event["extra"]["project"]): event for event in finished_run["events"]}
+    through = ("cloud/Support", "cloud/Müller & Co")
+    assert set(events) == {(asset, name) for name in through for asset in ("langfuse_raw", f"langfuse {name}")}
+    assert {event["uri"] for event in events.values()} == {
+        "langfuse_raw",
+        "langfuse://cloud/Support",
+        "langfuse://cloud/M%C3%BCller%20%26%20Co",
+    }
+    for (_, name), event in events.items():
+        assert event["extra"]["rows"][:2] == [name, "  observations 10 read, 3 new"]
+
+
+def test_only_a_backfill_reads_its_own_interval(wiring: ModuleType) -> None:
+    start, end = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 20, 1, tzinfo=UTC)
+
+    def window(run_type: str) -> dict[str, datetime]:
+        context = {"dag_run": SimpleNamespace(run_type=run_type), "data_interval_start": start}
+        found: dict[str, datetime] = wiring.backfilled_window({**context, "data_interval_end": end})
+        return found
+
+    assert window("backfill") == {"window_from": start, "window_to": end}
+    assert window("scheduled") == window("manual") == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (LangfuseRateLimitedError("answers again at noon.", RESUME_AFTER), "AirflowSkipException"),
+        (LangfuseBusyError("others read it."), "AirflowRescheduleException"),
+        (LangfuseAuthError("wrong key."), "AirflowFailException"),
+        (NotLangfuseError("no Langfuse."), "AirflowFailException"),
+        (SettingsError("no such project."), "AirflowFailException"),
+        (LangfuseOverloadedError("too slow."), "LangfuseOverloadedError"),
+    ],
+)
+def test_errors_end_the_task_as_they_should(wiring: ModuleType, error: Exception, ending: str) -> None:
+    with pytest.raises(Exception) as caught, wiring.ending_as_airflow_says():  # noqa: PT011
+        raise error
+
+    assert type(caught.value).__name__ == ending
+    if ending != "AirflowRescheduleException":
+        assert str(error) in str(caught.value)
+
+
+def test_busy_server_is_tried_again_soon(wiring: ModuleType) -> None:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    before = datetime.now(UTC)
+    with pytest.raises(AirflowRescheduleException) as caught, wiring.ending_as_airflow_says():
+        raise LangfuseBusyError("others read it.")
+
+    assert 0 < (caught.value.reschedule_date - before).total_seconds() < 300
