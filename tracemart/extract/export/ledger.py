@@ -25,6 +25,16 @@ def is_loaded(connection: psycopg.Connection, instance: str, manifest: Manifest)
     return row is not None
 
 
+def overlaps(connection: psycopg.Connection, instance: str, manifest: Manifest) -> bool:
+    """Whether a manifest that is in covers some of the time of this one: more than its first or last moment."""
+    row = connection.execute(
+        "select exists (select from raw.export_manifests where instance = %s and project_id = %s"
+        " and window_from < %s and window_to > %s)",
+        (instance, manifest.project_id, manifest.window[1], manifest.window[0]),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def remember(
     connection: psycopg.Connection, instance: str, manifest: Manifest, rows_read: int, run_id: str | None
 ) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import fsspec
 
-from tracemart.errors import ExportError, SettingsError
+from tracemart.errors import ExportUnreachableError, SettingsError
 
 OBJECT_STORES = ("s3", "gs", "gcs", "abfs", "abfss")
 _SECRET_WORDS = ("key", "secret", "token", "password", "sig")
@@ -84,7 +84,7 @@ class Storage:
             raise
         except OSError as error:
             reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-            raise ExportError(
+            raise ExportUnreachableError(
                 f"{self.url} cannot be read{f' at {path}' if path else ''}: {reason}."
                 " Check the address, the network and the rights of the key."
             ) from None
