@@ -41,6 +41,8 @@ class LangfuseProject(BaseModel):
     public_key: str
     secret_key: SecretStr
     name: str | None = None
+    api: Literal["auto", "v4", "v3"] = "auto"
+    export: str | None = None
     requests_per_minute: int | None = Field(default=None, ge=1)
 
 
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     projects_file: Path = PROJECT_ROOT / "projects.yml"
     timezone: str = "UTC"
     currency: str = "USD"
+    overlaps: str = "2h, 48h/6h, 30d/1d"
+    rejected_share: float = Field(default=0.05, ge=0, le=1)
     raw_retention_months: int | None = Field(default=None, ge=1)
     store_io: Literal["no", "redacted"] = "no"
     metadata_keys: Annotated[list[str], NoDecode] = ["*"]

@@ -9,8 +9,10 @@ from psycopg import sql
 
 from tracemart.extract import fields
 from tracemart.extract.catalogue_pages import Key, key_of
+from tracemart.extract.chunks import Rejected
 from tracemart.extract.fields import RowError
-from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load, reject
+from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load
+from tracemart.extract.rejects import keep_rejected
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def load_catalogue(
     batch_id = begin_load(connection, key, run_id)
     counts = LoadCounts(read=len(entries))
     lines: dict[Key, str] = {}
-    rejected: list[tuple[Any, str]] = []
+    rejected: list[Rejected] = []
     kept = list(also_listed)
     for entry in entries:
         named = key_of(entry, catalogue.key_in_answer)
@@ -70,10 +72,10 @@ def load_catalogue(
                 raise RowError(f"{' or '.join(catalogue.key_in_answer)} is no key")
             lines[named] = line
         except RowError as error:
-            rejected.append((entry, str(error)))
+            rejected.append(Rejected(entry, str(error)))
             kept += [] if named is None else [named]
     if rejected:
-        reject(connection, key, batch_id, rejected)
+        keep_rejected(connection, key, batch_id, rejected)
         counts.rejected = len(rejected)
     names = _names(catalogue)
     whose = {

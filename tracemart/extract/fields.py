@@ -73,6 +73,11 @@ def required_time(value: Any, name: str) -> str:
     return moment
 
 
+def month(moment: str) -> str:
+    """The first day of the UTC month of a time that `time` made: the column start_month, which tells the partition."""
+    return moment[:7] + "-01"
+
+
 def flag(value: Any, name: str) -> str:
     if value is None:
         return NULL
@@ -102,6 +107,14 @@ def count(value: Any, name: str) -> str:
     if type(value) is int and 0 <= value <= LARGEST_COUNT:
         return str(value)
     return str(_count(value, name))
+
+
+def small_count(value: Any, name: str) -> str:
+    """A count that fits an integer."""
+    whole = count(value, name)
+    if whole != NULL and int(whole) >= 2**31:
+        raise RowError(f"{name} is too large")
+    return whole
 
 
 def json(value: Any) -> str:

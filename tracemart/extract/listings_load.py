@@ -6,9 +6,11 @@ import psycopg
 from psycopg import sql
 
 from tracemart.extract import fields
+from tracemart.extract.chunks import Rejected
 from tracemart.extract.fields import RowError
 from tracemart.extract.listings import Listing
-from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load, reject
+from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load
+from tracemart.extract.rejects import keep_rejected
 from tracemart.extract.slices import Slice
 
 
@@ -29,14 +31,14 @@ def load_listing(
     batch_id = begin_load(connection, key, run_id, (cut.start, cut.end))
     counts = LoadCounts(read=len(entries))
     lines: list[str] = []
-    rejected: list[tuple[Any, str]] = []
+    rejected: list[Rejected] = []
     for entry in entries:
         try:
             lines.append(listing.make_line(entry))
         except RowError as error:
-            rejected.append((entry, str(error)))
+            rejected.append(Rejected(entry, str(error)))
     if rejected:
-        reject(connection, key, batch_id, rejected)
+        keep_rejected(connection, key, batch_id, rejected)
         counts.rejected = len(rejected)
     names = _names(listing)
     whose = {

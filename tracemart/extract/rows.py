@@ -1,6 +1,7 @@
 """Rows of raw.observations and raw.scores from the JSON of Langfuse's v4 API, as lines of COPY text.
 
 Keys that are unknown are ignored and field groups that are absent give NULL; enums are kept as the text they are.
+Inputs and outputs are kept where they were redacted: *_WITH_IO.
 """
 
 from collections.abc import Callable
@@ -17,8 +18,9 @@ OBSERVATION_COLUMNS = (
     "time_to_first_token_seconds", "model", "internal_model_id", "model_id", "model_parameters", "input_price",
     "output_price", "total_price", "usage_details", "cost_details", "input_usage", "output_usage", "total_usage",
     "input_cost", "output_cost", "total_cost", "usage_pricing_tier_id", "usage_pricing_tier_name", "prompt_id",
-    "prompt_name", "prompt_version", "metadata",
+    "prompt_name", "prompt_version", "metadata", "start_month",
 )  # fmt: skip
+OBSERVATION_COLUMNS_WITH_IO = (*OBSERVATION_COLUMNS[:-1], "input", "output", OBSERVATION_COLUMNS[-1])
 
 SCORE_COLUMNS = (
     "id", "name", "source", "data_type", "numeric_value", "string_value", "environment", "scored_at", "subject_kind",
@@ -32,13 +34,25 @@ RowMaker = Callable[[Any], str]
 
 def observation_line(row: Any) -> str:
     """OBSERVATION_COLUMNS of one entry of /api/public/v2/observations."""
+    return fields.line(_observation_values(row))
+
+
+def observation_line_with_io(row: Any) -> str:
+    """OBSERVATION_COLUMNS_WITH_IO of one entry; what is no text is kept as JSON text."""
+    values = _observation_values(row)
+    io = [_as_text(row.get("input"), "input"), _as_text(row.get("output"), "output")]
+    return fields.line([*values[:-1], *io, values[-1]])
+
+
+def _observation_values(row: Any) -> list[str]:
     if not isinstance(row, dict):
         raise RowError("the row is no object")
     get = row.get
     text, time, decimal, count = fields.text, fields.time, fields.decimal, fields.count
     # Servers name it `model`, their documentation `providedModelName`: langfuse.md, fact 8.
     model = get("model") if "model" in row else get("providedModelName")
-    values = [
+    start_time = fields.required_time(get("startTime"), "startTime")
+    return [
         fields.required_text(get("traceId"), "traceId"),
         fields.required_text(get("id"), "id"),
         fields.required_text(get("type"), "type"),
@@ -56,7 +70,7 @@ def observation_line(row: Any) -> str:
         text(get("release"), "release"),
         text(get("traceName"), "traceName"),
         fields.text_array(get("tags"), "tags"),
-        fields.required_time(get("startTime"), "startTime"),
+        start_time,
         time(get("endTime"), "endTime"),
         time(get("completionStartTime"), "completionStartTime"),
         time(get("createdAt"), "createdAt"),
@@ -82,10 +96,10 @@ def observation_line(row: Any) -> str:
         text(get("usagePricingTierName"), "usagePricingTierName"),
         text(get("promptId"), "promptId"),
         text(get("promptName"), "promptName"),
-        _small_count(get("promptVersion"), "promptVersion"),
+        fields.small_count(get("promptVersion"), "promptVersion"),
         fields.json_or_none(decoded_metadata(get("metadata"))),
+        fields.month(start_time),
     ]
-    return fields.line(values)
 
 
 def score_line(row: Any) -> str:
@@ -153,13 +167,6 @@ def _score_subject(subject: Any) -> tuple[str, str, str, str, str]:
     if kind == "experiment":
         return kind, trace_id, NULL, NULL, subject_id
     return kind, trace_id, NULL, NULL, NULL
-
-
-def _small_count(value: Any, name: str) -> str:
-    whole = fields.count(value, name)
-    if whole != NULL and int(whole) >= 2**31:
-        raise RowError(f"{name} is too large")
-    return whole
 
 
 def _as_text(value: Any, name: str) -> str:

@@ -29,19 +29,23 @@ class Slicer:
     """
 
     length: timedelta = timedelta(days=1)
-    shortest: timedelta = timedelta(minutes=1)
+    shortest: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(days=366)
-    rows_wanted: int = 20_000
+    rows_wanted: int = 50_000
     _pending: list[Slice] = field(default_factory=list)
 
-    def slices(self, start: datetime, end: datetime) -> Iterator[Slice]:
-        """Slices that cover [start, end) once, in order; tell `finished` or `refused` after each."""
+    def slices(self, start: datetime, end: datetime, *, border: datetime | None = None) -> Iterator[Slice]:
+        """Slices that cover [start, end) once, in order, none across `border`.
+
+        Tell `finished` or `refused` after each.
+        """
         position = start
         while self._pending or position < end:
             if self._pending:
                 yield self._pending.pop()
                 continue
-            until = end if end - position <= self.length else floor_to_millisecond(position + self.length)
+            last = border if border is not None and position < border < end else end
+            until = last if last - position <= self.length else floor_to_millisecond(position + self.length)
             yield Slice(position, until)
             position = until
 

@@ -1,11 +1,15 @@
 """From a stage of COPYed rows to a table that holds the newest version of each, and one that holds the others."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from tracemart.extract.partitions import ensure_months
+from tracemart.extract.slices import Slice
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,8 @@ class Upsert:
     `columns` are those that this way of reading has: others are never touched. Of two versions of a key the one with
     the newer `updated_at` stands, and of those with the same the one later in time, so that the order of arrival
     decides nothing; what says something else under the same two times was edited in place: what is read now stands.
-    `source_column` names the way that wrote the row.
+    `source_column` names the way that wrote the row. A table by month has trace_id as its first column and start_month
+    as its last: its key stands within a month by PostgreSQL's index, and over months by raw.trace_months.
     """
 
     table: str
@@ -29,27 +34,111 @@ class Upsert:
     def stage(self) -> str:
         return f"stage_{self.table}"
 
+    @property
+    def is_by_month(self) -> bool:
+        return self.columns[-1] == "start_month"
+
     def create_stage(self, connection: psycopg.Connection) -> None:
         """An empty temporary table that goes with the transaction; it has the types of the table."""
         self._run(connection, "create temporary table {stage} on commit drop as select {columns} from {table} limit 0")
 
-    def merge(self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int) -> tuple[int, int]:
-        """Take the stage over and empty it; the numbers of rows inserted and updated."""
-        whose = {"instance": instance, "project_id": project_id, "batch_id": batch_id, "source": self.source}
+    def drop_stage(self, connection: psycopg.Connection) -> None:
+        self._run(connection, "drop table if exists {stage}")
+
+    def create_seen(self, connection: psycopg.Connection) -> None:
+        """An empty temporary table for the keys of known rows that a slice read again."""
+        self._run(
+            connection,
+            "create temporary table if not exists {seen} on commit drop as select {key} from {table} limit 0",
+        )
+
+    def merge(
+        self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int, *, remember: bool = False
+    ) -> tuple[int, int]:
+        """Take the stage over and empty it; the numbers of rows inserted and updated. `remember` fills `seen`."""
+        whose = self._whose(instance, project_id, batch_id)
+        if self.is_by_month:
+            whose["months"] = self._months(connection, "stage", "start_month")
+            ensure_months(connection, whose["months"])
         self._set_older_versions_apart(connection)
         # Statistics of the wide columns would cost more than the merge, and no query asks for them.
         self._run(connection, "analyze {stage} ({key})")
+        known = self._run(connection, _MATCHES_BY_MONTH if self.is_by_month else _MATCHES, whose)
+        if self.is_by_month:
+            moved = self._run(connection, _MATCHES_IN_OTHER_MONTHS, whose)
+            known += moved
+            if moved:
+                whose["months"] += self._months(connection, "matches", "known_month")
         updated = 0
-        if self._run(connection, _MATCHES, whose):
+        if known:
             self._run(connection, "analyze {matches}")
-            self._keep_replaced_versions(connection, whose)
-            self._run(connection, _KEEP_LATE_VERSIONS, whose)
-            updated = self._run(connection, _UPDATE, whose)
+            if self._has_rows(connection, "select exists (select from {matches} where differs or had_vanished)"):
+                self._keep_replaced_versions(connection, whose)
+                self._run(connection, _KEEP_LATE_VERSIONS, whose)
+                updated = self._run(connection, _UPDATE, whose)
+            if remember:
+                self._run(connection, "insert into {seen} ({key}) select {key} from {matches}")
         inserted = self._run(connection, _INSERT, whose)
-        self._run(connection, _KEEP_OLDER_VERSIONS, whose)
+        if self.is_by_month:
+            self._run(connection, _REGISTER_MONTHS, whose)
+        if self._has_rows(connection, "select exists (select from {older})"):
+            self._run(connection, _KEEP_OLDER_VERSIONS, whose)
         self._run(connection, "drop table {matches}, {older}, {stage}")
         self.create_stage(connection)
         return inserted, updated
+
+    def register_traces(
+        self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int, traces: set[bytes]
+    ) -> int:
+        """After rows were copied straight into the table: register the months of their traces, `trace_id\\tmonth`.
+
+        Rows whose key stands in another month already go back to the stage, to be merged; how many.
+        """
+        whose = self._whose(instance, project_id, batch_id)
+        self._run(
+            connection,
+            "create temporary table {traces} on commit drop as select trace_id, start_month from {table} limit 0",
+        )
+        into = sql.SQL("copy {traces} (trace_id, start_month) from stdin (format text)").format(**self._names)
+        with connection.cursor() as cursor, cursor.copy(into) as copy:
+            copy.write(b"\n".join(traces))
+        self._run(connection, "analyze {traces}")
+        self._run(connection, _REGISTER_TRACES, whose)
+        taken_back = self._run(connection, _TAKE_BACK, whose)
+        self._run(connection, "drop table {traces}")
+        return taken_back
+
+    def remember(self, connection: psycopg.Connection, entries: list[Any]) -> None:
+        """Put the keys of entries, as the API names them, among those that came again."""
+        names = [_IN_ANSWER[column] for column in self.key]
+        keys = [
+            tuple(entry[name] for name in names)
+            for entry in entries
+            if isinstance(entry, dict) and all(isinstance(entry.get(name), str) for name in names)
+        ]
+        into = sql.SQL("insert into {seen} ({key}) values ({values})").format(
+            **{**self._names, "values": sql.SQL(", ").join([sql.Placeholder()] * len(self.key))}
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(into, keys)
+
+    def flag_vanished(
+        self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int, cut: Slice
+    ) -> int:
+        """Mark what the slice should have held but was neither read again (`seen`) nor written by this batch."""
+        whose = self._whose(instance, project_id, batch_id) | {"start": cut.start, "end": cut.end}
+        self._run(connection, "analyze {seen}")
+        return self._run(connection, _FLAG_VANISHED_BY_MONTH if self.is_by_month else _FLAG_VANISHED, whose)
+
+    def _whose(self, instance: str, project_id: str, batch_id: int) -> dict[str, Any]:
+        return {"instance": instance, "project_id": project_id, "batch_id": batch_id, "source": self.source}
+
+    def _has_rows(self, connection: psycopg.Connection, query: str) -> bool:
+        return bool(self._rows(connection, query)[0][0])
+
+    def _months(self, connection: psycopg.Connection, table: str, column: str) -> list[date]:
+        query = sql.SQL("select distinct {} from {}").format(sql.Identifier(column), self._names[table])
+        return sorted(row[0] for row in connection.execute(query))
 
     def _set_older_versions_apart(self, connection: psycopg.Connection) -> None:
         """Leave one row for each key in the stage; of the others those that differ from it are put apart."""
@@ -80,6 +169,9 @@ class Upsert:
     def _run(self, connection: psycopg.Connection, query: str, parameters: dict[str, Any] | None = None) -> int:
         return connection.execute(sql.SQL(query).format(**self._names), parameters).rowcount
 
+    def _rows(self, connection: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
+        return connection.execute(sql.SQL(query).format(**self._names)).fetchall()
+
     @cached_property
     def _names(self) -> dict[str, sql.Composable]:
         def listed(columns: tuple[str, ...], *of: str) -> sql.Composed:
@@ -92,10 +184,18 @@ class Upsert:
             )
 
         values = tuple(column for column in self.columns if column not in self.key)
-        return {
+        # The list of months lets the planner leave out all others.
+        same_month = sql.SQL(
+            " and known.start_month = matches.known_month and known.start_month = any(%(months)s)"
+            if self.is_by_month
+            else ""
+        )
+        names: dict[str, sql.Composable] = {
             "table": sql.Identifier("raw", self.table),
             "superseded": sql.Identifier("raw", f"superseded_{self.table}"),
             "stage": sql.Identifier(self.stage),
+            "seen": sql.Identifier(f"seen_{self.table}"),
+            "traces": sql.Identifier(f"traces_of_{self.table}"),
             "matches": sql.Identifier(f"matches_{self.table}"),
             "older": sql.Identifier(f"older_{self.table}"),
             "doubled": sql.Identifier(f"doubled_{self.table}"),
@@ -111,13 +211,18 @@ class Upsert:
             "values_of_known": listed(values, "known"),
             "source_column": sql.Identifier(self.source_column),
             "event_time": sql.Identifier(self.event_time),
+            "same_month": same_month,
             "stage_is_known": joined("stage", "known"),
             "match_is_known": joined("matches", "known"),
             "match_is_stage": joined("matches", "stage"),
             "older_is_known": joined("older", "known"),
             "older_is_kept": joined("older", "kept"),
+            "seen_is_known": joined("seen", "known"),
         }
+        return {**names, "compared": sql.SQL(_COMPARED).format(**names)}
 
+
+_IN_ANSWER = {"trace_id": "traceId", "id": "id"}
 
 _SET_APART = """
 with ranked as (
@@ -139,18 +244,43 @@ insert into {older} ({columns}) select distinct {columns} from removed
 """
 
 # `is_newer`: the stage's version is to stand; `differs`: it says something else than the table's.
-_MATCHES = """
-create temporary table {matches} on commit drop as
-select
+_COMPARED = """
     {key_of_stage},
     (coalesce(stage.updated_at, '-infinity'), stage.{event_time})
     >= (coalesce(known.updated_at, '-infinity'), known.{event_time}) as is_newer,
     ({values_of_stage}) is distinct from ({values_of_known}) as differs,
     known.vanished_at is not null as had_vanished
+"""
+
+_MATCHES = """
+create temporary table {matches} on commit drop as
+select {compared}
 from {stage} as stage
 inner join {table} as known
     on known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
-where ({values_of_stage}) is distinct from ({values_of_known}) or known.vanished_at is not null
+"""
+
+_MATCHES_BY_MONTH = """
+create temporary table {matches} on commit drop as
+select {compared}, known.start_month as known_month
+from {stage} as stage
+inner join {table} as known
+    on known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
+    and known.start_month = stage.start_month and known.start_month = any(%(months)s)
+"""
+
+# A start time that moved to another month: only the months that the row's trace is known in are asked.
+_MATCHES_IN_OTHER_MONTHS = """
+insert into {matches}
+select {compared}, known.start_month
+from {stage} as stage
+inner join raw.trace_months as months
+    on months.instance = %(instance)s and months.project_id = %(project_id)s
+    and months.trace_id = stage.trace_id and months.start_month <> stage.start_month
+inner join {table} as known
+    on known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
+    and known.start_month = months.start_month
+where not exists (select from {matches} as matches where {match_is_stage})
 """
 
 _KEEP_REPLACED_VERSIONS = """
@@ -158,7 +288,7 @@ insert into {superseded} ({every_column}, superseded_by_batch_id)
 select {every_column_of_known}, %(batch_id)s
 from {table} as known
 inner join {matches} as matches
-    on known.instance = %(instance)s and known.project_id = %(project_id)s and {match_is_known}
+    on known.instance = %(instance)s and known.project_id = %(project_id)s and {match_is_known}{same_month}
 where matches.is_newer and matches.differs
 """
 
@@ -180,7 +310,7 @@ set
 from {stage} as stage
 inner join {matches} as matches on {match_is_stage}
 where
-    known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
+    known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}{same_month}
     and ((matches.differs and matches.is_newer) or (not matches.differs and matches.had_vanished))
 """
 
@@ -188,7 +318,53 @@ _INSERT = """
 insert into {table} (instance, project_id, {columns}, {source_column}, batch_id)
 select %(instance)s, %(project_id)s, {columns_of_stage}, %(source)s, %(batch_id)s
 from {stage} as stage
+where not exists (select from {matches} as matches where {match_is_stage})
 on conflict do nothing
+"""
+
+_REGISTER_MONTHS = """
+insert into raw.trace_months (instance, project_id, trace_id, start_month)
+select distinct %(instance)s, %(project_id)s, stage.trace_id, stage.start_month
+from {stage} as stage
+where not exists (
+    select from {matches} as matches where {match_is_stage} and matches.known_month = stage.start_month
+)
+on conflict do nothing
+"""
+
+_REGISTER_TRACES = """
+insert into raw.trace_months (instance, project_id, trace_id, start_month)
+select %(instance)s, %(project_id)s, trace_id, start_month from {traces}
+on conflict do nothing
+"""
+
+_TAKE_BACK = """
+with elsewhere as (
+    select traces.trace_id, traces.start_month, months.start_month as other_month
+    from {traces} as traces
+    inner join raw.trace_months as months
+        on months.instance = %(instance)s and months.project_id = %(project_id)s
+        and months.trace_id = traces.trace_id and months.start_month <> traces.start_month
+),
+doubled as (
+    select distinct known.trace_id, known.id, known.start_month
+    from elsewhere
+    inner join {table} as known
+        on known.instance = %(instance)s and known.project_id = %(project_id)s
+        and known.trace_id = elsewhere.trace_id and known.start_month = elsewhere.start_month
+    inner join {table} as other
+        on other.instance = %(instance)s and other.project_id = %(project_id)s
+        and other.trace_id = known.trace_id and other.id = known.id and other.start_month = elsewhere.other_month
+    where known.batch_id = %(batch_id)s
+),
+taken as (
+    delete from {table} as known using doubled
+    where
+        known.instance = %(instance)s and known.project_id = %(project_id)s and known.trace_id = doubled.trace_id
+        and known.id = doubled.id and known.start_month = doubled.start_month and known.batch_id = %(batch_id)s
+    returning {columns_of_known}
+)
+insert into {stage} ({columns}) select {columns} from taken
 """
 
 # A server that keeps two versions for good sends both at every reading: each is kept once.
@@ -209,3 +385,21 @@ where
             and ({columns_of_kept}) is not distinct from ({columns_of_older})
     )
 """
+
+_FLAG_VANISHED = """
+update {table} as known
+set vanished_at = clock_timestamp(), batch_id = %(batch_id)s
+where
+    known.instance = %(instance)s and known.project_id = %(project_id)s
+    and known.{event_time} >= %(start)s and known.{event_time} < %(end)s
+    and known.vanished_at is null and known.batch_id <> %(batch_id)s
+    and not exists (select from {seen} as seen where {seen_is_known})
+"""
+
+_FLAG_VANISHED_BY_MONTH = (
+    _FLAG_VANISHED
+    + """
+    and known.start_month between date_trunc('month', %(start)s at time zone 'UTC')::date
+    and date_trunc('month', %(end)s at time zone 'UTC')::date
+"""
+)

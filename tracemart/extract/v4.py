@@ -1,20 +1,35 @@
-"""The read API of Langfuse v4: cursor chains over observations and scores, numbered pages over the catalogues."""
+"""The read API of Langfuse v4: cursor chains over observations and scores, newest first."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+import msgspec
+import orjson
+
 from tracemart.errors import LangfuseResponseError
-from tracemart.extract.client import LangfuseClient, parse_json
+from tracemart.extract.answers import parse_object
+from tracemart.extract.chunks import Chunk, Rejected
+from tracemart.extract.client import LangfuseClient
+from tracemart.extract.entities import Part, TimedEntity
+from tracemart.extract.fast_rows import entry_value, fast_observation_line
+from tracemart.extract.fields import RowError
+from tracemart.extract.rows import (
+    OBSERVATION_COLUMNS,
+    OBSERVATION_COLUMNS_WITH_IO,
+    SCORE_COLUMNS,
+    RowMaker,
+    observation_line,
+    observation_line_with_io,
+    score_line,
+)
 from tracemart.extract.slices import Slice, as_parameter
+from tracemart.extract.upsert import Upsert
+from tracemart.privacy import Privacy
 
 SOURCE = "v4"
-MODELS = "/api/public/models"
-PROMPTS = "/api/public/v2/prompts"
-
-CATALOGUE_ENTRIES_A_PAGE = 100
-CATALOGUE_READS = 3
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,6 @@ class TimedEndpoint:
     fields: str
 
 
-# All field groups but `io`: prompts and answers stay in Langfuse.
 OBSERVATIONS = TimedEndpoint(
     path="/api/public/v2/observations",
     from_parameter="fromStartTime",
@@ -36,6 +50,8 @@ OBSERVATIONS = TimedEndpoint(
     limit=1000,
     fields="core,basic,time,metadata,model,usage,prompt,metrics,trace_context",
 )
+# Prompts and answers stay in Langfuse unless they are redacted.
+OBSERVATIONS_WITH_IO = replace(OBSERVATIONS, fields=f"{OBSERVATIONS.fields},io")
 SCORES = TimedEndpoint(
     path="/api/public/v3/scores",
     from_parameter="fromTimestamp",
@@ -44,39 +60,77 @@ SCORES = TimedEndpoint(
     fields="core,details,subject,annotation",
 )
 
+Entries = Sequence[msgspec.Raw]
 
-def pages(client: LangfuseClient, endpoint: TimedEndpoint, cut: Slice) -> Iterator[list[Any]]:
-    """Pages of one slice until the cursor ends; a short or empty page with a cursor is not the end (fact 7)."""
+
+def observations(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
+    columns = OBSERVATION_COLUMNS_WITH_IO if privacy.redacts else OBSERVATION_COLUMNS
+    endpoint = OBSERVATIONS_WITH_IO if privacy.redacts else OBSERVATIONS
+    make_line = observation_line_with_io if privacy.redacts else observation_line
+    chunk_of = partial(_chunk_of, make_line, partial(privacy.payload, "observations"))
+    return TimedEntity(
+        name="observations",
+        parts=(
+            Part(
+                Upsert(
+                    table="observations",
+                    key=("trace_id", "id"),
+                    columns=columns,
+                    event_time="start_time",
+                    source_column="source",
+                    source=SOURCE,
+                ),
+                partial(_chunks, client, endpoint, _fast_chunk_of(chunk_of) if privacy.keeps_everything else chunk_of),
+                partial(_chunk_of, make_line, _as_it_is),
+            ),
+        ),
+        look_back=partial(look_back, client, endpoint),
+    )
+
+
+def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
+    chunk_of = partial(_chunk_of, score_line, partial(privacy.payload, "scores"))
+    return TimedEntity(
+        name="scores",
+        parts=(
+            Part(
+                Upsert(
+                    table="scores",
+                    key=("id",),
+                    columns=SCORE_COLUMNS,
+                    event_time="scored_at",
+                    source_column="load_source",
+                    source=SOURCE,
+                ),
+                partial(_chunks, client, SCORES, chunk_of),
+                partial(_chunk_of, score_line, _as_it_is),
+            ),
+        ),
+        look_back=partial(look_back, client, SCORES),
+    )
+
+
+def _chunks(
+    client: LangfuseClient, endpoint: TimedEndpoint, chunk_of: Callable[[Entries], Chunk], cut: Slice
+) -> Iterator[Chunk]:
+    return map(chunk_of, pages(client, endpoint, cut))
+
+
+def pages(client: LangfuseClient, endpoint: TimedEndpoint, cut: Slice) -> Iterator[Entries]:
+    """Entries of one slice, page by page until the cursor ends (langfuse.md, fact 7)."""
     parameters: dict[str, str | int] = {
         endpoint.from_parameter: as_parameter(cut.start),
         endpoint.to_parameter: as_parameter(cut.end),
         "fields": endpoint.fields,
         "limit": endpoint.limit,
     }
-    while True:
-        rows, cursor = _page(client, endpoint.path, parameters)
-        yield rows
-        if not cursor:
-            return
-        if cursor == parameters.get("cursor"):
-            raise LangfuseResponseError(
-                f"{client.where} gives the same cursor again for {endpoint.path}, which would never end;"
-                " look at the server's log."
-            )
-        # The cursor carries no filters: the same parameters go with it.
-        parameters["cursor"] = cursor
+    return _chain(client, endpoint.path, parameters)
 
 
 def is_empty_before(client: LangfuseClient, endpoint: TimedEndpoint, moment: datetime) -> bool:
     """Whether nothing at all happened before that moment."""
     parameters: dict[str, str | int] = {endpoint.to_parameter: as_parameter(moment), "fields": "core", "limit": 1}
-    while True:
-        rows, cursor = _page(client, endpoint.path, parameters)
-        if rows:
-            return False
-        if not cursor or cursor == parameters.get("cursor"):
-            return True
-        parameters["cursor"] = cursor
+    return not any(_chain(client, endpoint.path, parameters))
 
 
 def look_back(client: LangfuseClient, endpoint: TimedEndpoint, end: datetime) -> datetime | None:
@@ -95,65 +149,74 @@ def look_back(client: LangfuseClient, endpoint: TimedEndpoint, end: datetime) ->
         days *= 2
 
 
-def catalogue(client: LangfuseClient, path: str) -> tuple[list[Any], bool]:
-    """All entries of a numbered listing, and whether it stood still: none was skipped because another went away."""
-    entries: list[Any] = []
-    for _ in range(CATALOGUE_READS):
-        entries, total = _numbered_pages(client, path)
-        if total is None or len(entries) == total:
-            return entries, True
-    return entries, False
+class _Meta(msgspec.Struct):
+    cursor: Any = None
 
 
-def check_speaks_v4(client: LangfuseClient) -> None:
-    """Raise LangfuseResponseError unless the server fills the tables that the v4 API reads.
+class _Page(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+    meta: _Meta | None = None
 
-    Only a server in write mode `events_only` answers 404 on the old endpoints before it looks at the key, which costs
-    nothing of a rate limit. Any other mode is told by /v2/metrics: in mode `legacy` it is 404, while /v2/observations
-    may answer 200 from a table that nobody fills (langfuse.md, facts 1 and 0b.19).
-    """
-    old_endpoint = client.request("/api/public/traces", {"limit": 1}, with_key=False)
-    if old_endpoint.status_code == 404 and parse_json(old_endpoint.content) is not None:
-        return
-    query = (
-        '{"view":"observations","dimensions":[],"metrics":[{"measure":"count","aggregation":"count"}],"filters":[],'
-        '"timeDimension":null,"fromTimestamp":"2026-01-01T00:00:00.000Z","toTimestamp":"2026-01-01T00:00:00.001Z",'
-        '"orderBy":null}'
+
+_decode_page = msgspec.json.Decoder(_Page).decode
+
+
+def _page_of(body: bytes) -> _Page:
+    """Raises ValueError for what is no JSON object."""
+    try:
+        return _decode_page(body)
+    except msgspec.DecodeError:
+        answer = parse_object(body)
+    data, meta = answer.get("data"), answer.get("meta")
+    return _Page(
+        [msgspec.Raw(orjson.dumps(entry)) for entry in data] if isinstance(data, list) else None,
+        _Meta(meta.get("cursor")) if isinstance(meta, dict) else None,
     )
-    if client.request("/api/public/v2/metrics", {"query": query}).status_code == 404:
-        raise LangfuseResponseError(
-            f"{client.where} speaks only the v3 API, which Tracemart cannot read yet: upgrade it to Langfuse 4 in write"
-            " mode events_only or dual."
-        )
 
 
-def _numbered_pages(client: LangfuseClient, path: str) -> tuple[list[Any], int | None]:
-    entries: list[Any] = []
-    page = 1
+def _chain(client: LangfuseClient, path: str, parameters: dict[str, str | int]) -> Iterator[Entries]:
     while True:
-        answer = client.get(path, {"page": page, "limit": CATALOGUE_ENTRIES_A_PAGE})
-        rows = _rows(client, path, answer)
-        meta = answer.get("meta")
-        entries += rows
-        total_pages = meta.get("totalPages") if isinstance(meta, dict) else None
-        if not rows or not isinstance(total_pages, int) or page >= total_pages:
-            total = meta.get("totalItems") if isinstance(meta, dict) else None
-            return entries, total if isinstance(total, int) else None
-        page += 1
+        page = client.read(path, parameters, _page_of)
+        if page.data is None:
+            raise LangfuseResponseError(
+                f"{client.where} answered {path} without a list of rows; this version of Langfuse may be one that"
+                " Tracemart does not know."
+            )
+        yield page.data
+        cursor = page.meta.cursor if page.meta else None
+        if not isinstance(cursor, str) or not cursor:
+            return
+        if cursor == parameters.get("cursor"):
+            raise LangfuseResponseError(
+                f"{client.where} gives the same cursor again for {path}, which would never end;"
+                " look at the server's log."
+            )
+        # The cursor carries no filters: the same parameters go with it.
+        parameters["cursor"] = cursor
 
 
-def _page(client: LangfuseClient, path: str, parameters: Mapping[str, str | int]) -> tuple[list[Any], str | None]:
-    answer = client.get(path, parameters)
-    meta = answer.get("meta")
-    cursor = meta.get("cursor") if isinstance(meta, dict) else None
-    return _rows(client, path, answer), cursor if isinstance(cursor, str) else None
+def _chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], entries: Sequence[Any]) -> Chunk:
+    """Lines of entries, which are JSON values or their text; `allowed` says what of an entry may be kept."""
+    lines: list[str] = []
+    rejected: list[Rejected] = []
+    for entry in entries:
+        row = allowed(entry_value(entry) if isinstance(entry, msgspec.Raw) else entry)
+        try:
+            lines.append(make_line(row))
+        except RowError as error:
+            rejected.append(Rejected(row, str(error)))
+    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
 
 
-def _rows(client: LangfuseClient, path: str, answer: Mapping[str, Any]) -> list[Any]:
-    rows = answer.get("data")
-    if not isinstance(rows, list):
-        raise LangfuseResponseError(
-            f"{client.where} answered {path} without a list of rows; this version of Langfuse may be one that Tracemart"
-            " does not know."
-        )
-    return rows
+def _fast_chunk_of(chunk_of: Callable[[Sequence[Any]], Chunk]) -> Callable[[Entries], Chunk]:
+    def chunk(entries: Entries) -> Chunk:
+        try:
+            return Chunk("".join(map(fast_observation_line, entries)).encode(), len(entries))
+        except RowError:
+            return chunk_of(entries)
+
+    return chunk
+
+
+def _as_it_is(row: Any) -> Any:
+    return row

@@ -10,10 +10,6 @@ from tracemart.settings import Settings
 
 # What old SDKs send becomes visible 10 to 15 minutes late: langfuse.md, 1.4 and 0b.16.
 SETTLE = timedelta(minutes=15)
-# A span is sent at its end but carries its start; nothing tells what was written since (fact 4), so it is read again.
-OBSERVATIONS_OVERLAP = timedelta(hours=48)
-# A score keeps its first timestamp however late it is edited, and people annotate days after.
-SCORES_OVERLAP = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -23,6 +19,7 @@ class Window:
     start: datetime
     end: datetime
     moves_watermark: bool
+    watermark: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,8 @@ def following_window(
 ) -> Window:
     """What comes after the watermark, with the overlap; everything that there is where no watermark stands."""
     if watermark is not None:
-        return Window(min(floor_to_millisecond(watermark - overlap), end), max(watermark, end), moves_watermark=True)
+        start = min(floor_to_millisecond(watermark - overlap), end)
+        return Window(start, max(watermark, end), moves_watermark=True, watermark=watermark)
     oldest = look_back(end)
     if oldest is None:
         # What arrives later may be older than an overlap, so an empty project is looked through again.

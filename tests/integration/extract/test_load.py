@@ -13,15 +13,22 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from tracemart.errors import LangfuseResponseError
-from tracemart.extract import load as loading
-from tracemart.extract.load import Load, LoadCounts, LoadKey, begin_load
-from tracemart.extract.step import OBSERVATIONS, extract
+from tracemart.extract import loading, v4
+from tracemart.extract.client import LangfuseClient
+from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load
+from tracemart.extract.loading import Load
+from tracemart.extract.step import extract
+from tracemart.privacy import Privacy
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.warehouse import Role, Warehouse
 
 Query = Callable[..., list[tuple[Any, ...]]]
 WITHOUT_SHRINKING = [phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)]
 KEY = LoadKey("demo", "proj", "observations", "v4")
+PROJECT = LangfuseProject(
+    instance="demo", host="http://langfuse.test", public_key="pk", secret_key=SecretStr("sk"), name="proj"
+)
+(PART,) = v4.observations(LangfuseClient(PROJECT), Privacy.of(Settings())).parts
 
 
 def observation(row_id: str, **other: Any) -> dict[str, Any]:
@@ -31,13 +38,15 @@ def observation(row_id: str, **other: Any) -> dict[str, Any]:
     } | other  # fmt: skip
 
 
-def load_pages(warehouse: Warehouse, *pages: list[Any]) -> LoadCounts:
+def load_pages(warehouse: Warehouse, *pages: list[Any], expects_new: bool = False) -> LoadCounts:
     with warehouse.connect(Role.LOADER) as connection:
         batch_id = begin_load(connection, KEY, None)
-        with Load(connection, KEY, OBSERVATIONS.upsert, OBSERVATIONS.make_line, batch_id) as load:
+        with Load(connection, KEY, PART.upsert, batch_id, expects_new=expects_new) as load:
             for page in pages:
-                load.add(page)
-            return load.finish()
+                load.add(PART.chunk_of(page))
+            counts = load.finish()
+        finish_load(connection, batch_id, counts)
+        return counts
 
 
 BAD_ROWS: list[tuple[Any, str]] = [
@@ -123,7 +132,7 @@ def test_order_and_paging_decide_nothing(
     for merge_after in (1, 3, 1000):
         shuffled = data.draw(st.permutations(rows))
         with warehouse.connect(Role.OWNER) as connection:
-            connection.execute("truncate raw.observations, raw.superseded_observations")
+            connection.execute("truncate raw.observations, raw.superseded_observations, raw.trace_months")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loading, "MERGE_AFTER_ROWS", merge_after)
             load_pages(warehouse, shuffled[:5], shuffled[5:], shuffled[:3])
@@ -197,6 +206,7 @@ def test_bad_row_does_not_block_a_whole_run(warehouse_settings: Settings, query:
     respx.get(f"{host}/api/public/traces").mock(httpx.Response(404, json={"message": "events_only"}))
     for path, body in answers.items():
         respx.get(f"{host}/api/public{path}").mock(httpx.Response(200, json=body))
+    respx.get(url__startswith=host).mock(httpx.Response(404, json={"message": "no", "error": "LangfuseNotFoundError"}))
     project = LangfuseProject(instance="demo", host=host, public_key="pk", secret_key=SecretStr("sk"))
     interval = {"window_from": "2026-11-20T00:00:00+00:00", "window_to": "2026-11-21T00:00:00+00:00"}
 
@@ -227,12 +237,14 @@ def test_server_that_fails_in_mid_load_leaves_nothing(warehouse_settings: Settin
     respx.get(f"{host}/api/public/projects").mock(httpx.Response(200, json=project_answer))
     respx.get(f"{host}/api/public/models").mock(empty)
     respx.get(f"{host}/api/public/v2/prompts").mock(empty)
+    respx.get(f"{host}/api/public/score-configs").mock(empty)
     respx.get(f"{host}/api/public/v2/observations").mock(
         side_effect=[
             httpx.Response(200, json=first_page),
             httpx.Response(400, json={"message": "Invalid cursor format", "error": "InvalidRequestError"}),
         ]
     )
+    respx.get(url__startswith=host).mock(httpx.Response(404, json={"message": "no", "error": "LangfuseNotFoundError"}))
     project = LangfuseProject(instance="demo", host=host, public_key="pk", secret_key=SecretStr("sk"))
 
     with pytest.raises(LangfuseResponseError, match="400: Invalid cursor format"):

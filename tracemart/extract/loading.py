@@ -1,0 +1,163 @@
+"""Chunks of one listing into a raw table: by COPY, then a set-based merge where versions of the rows may stand there."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+
+from tracemart.extract import fields
+from tracemart.extract.chunks import Chunk, Rejected
+from tracemart.extract.load import LoadCounts, LoadKey
+from tracemart.extract.rejects import keep_rejected
+from tracemart.extract.upsert import Upsert
+
+MERGE_AFTER_ROWS = 50_000
+NEW_ROWS_AT_ONCE = 20_000
+KEEP_REJECTED_AFTER_ROWS = 1_000
+EXAMPLES = 100
+
+
+@dataclass
+class Load:
+    """One listing of one batch on its way: within `with`, add chunks, then finish. The caller owns the transaction.
+
+    One COPY stays open over many chunks, so that PostgreSQL reads one while the next is being made. Where `expects_new`
+    rows are copied straight into the table, twice as fast; those of which a version stood there are merged after all.
+    With `remember`, seen_<table> takes the keys of known rows that came again.
+    """
+
+    connection: psycopg.Connection
+    key: LoadKey
+    upsert: Upsert
+    batch_id: int
+    counts: LoadCounts = field(default_factory=LoadCounts)
+    expects_new: bool = False
+    remember: bool = False
+    examples: list[Rejected] = field(default_factory=list)
+    _rejected: list[Rejected] = field(default_factory=list)
+    _lines: list[bytes] = field(default_factory=list)
+    _rows: int = 0
+    _copying: ExitStack = field(default_factory=ExitStack)
+    _stream: psycopg.Copy | None = None
+
+    def __post_init__(self) -> None:
+        self.upsert.create_stage(self.connection)
+        if self.remember:
+            self.upsert.create_seen(self.connection)
+        columns = [sql.Identifier(column) for column in self.upsert.columns]
+        self._into_stage = sql.SQL("copy {} ({}) from stdin " + fields.COPY_OPTIONS).format(
+            sql.Identifier(self.upsert.stage), sql.SQL(", ").join(columns)
+        )
+        own = ("instance", "project_id", self.upsert.source_column, "batch_id")
+        self._into_table = sql.SQL("copy {} ({}) from stdin " + fields.COPY_OPTIONS).format(
+            sql.Identifier("raw", self.upsert.table),
+            sql.SQL(", ").join([*(sql.Identifier(column) for column in own), *columns]),
+        )
+        values = [self.key.instance, self.key.project_id, self.upsert.source, str(self.batch_id), ""]
+        self._own_values = fields.line(values)[:-1].encode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # An open COPY would keep the transaction from rolling back.
+        self._copying.__exit__(kind, error, trace)
+
+    def add(self, chunk: Chunk) -> None:
+        self.counts.read += chunk.rows + len(chunk.rejected)
+        self.counts.rejected += len(chunk.rejected)
+        self._rejected += chunk.rejected
+        if chunk.rows:
+            if self.expects_new:
+                self._lines.append(chunk.lines)
+            self._write(chunk.lines)
+            self._rows += chunk.rows
+        if self._rows >= (NEW_ROWS_AT_ONCE if self.expects_new else MERGE_AFTER_ROWS):
+            self._take_over()
+        if len(self._rejected) >= KEEP_REJECTED_AFTER_ROWS:
+            self._keep_rejected()
+
+    def finish(self) -> LoadCounts:
+        """Take over what is on its way; the counts. Nothing can be added after it."""
+        self._take_over()
+        self._keep_rejected()
+        self.upsert.drop_stage(self.connection)
+        return self.counts
+
+    def _write(self, lines: bytes) -> None:
+        if not self.expects_new:
+            self._open(self._into_stage).write(lines)
+            return
+        own = self._own_values
+        self._open(self._into_table).write(own + lines[:-1].replace(b"\n", b"\n" + own) + b"\n")
+
+    def _open(self, into: sql.Composed) -> psycopg.Copy:
+        if self._stream is None:
+            if self.expects_new:
+                self.connection.execute("savepoint expects_new")
+            self._stream = self._copying.enter_context(self.connection.cursor().copy(into))
+        return self._stream
+
+    def _take_over(self) -> None:
+        if not self._rows:
+            return
+        rows, self._rows = self._rows, 0
+        lines, self._lines = self._lines, []
+        if self.expects_new:
+            if self._took_new(rows, lines):
+                return
+            # Where one row was known, others will be.
+            self.expects_new = False
+            self._stream = None
+            for chunk in lines:
+                self._write(chunk)
+        self._close()
+        self._merge()
+
+    def _took_new(self, rows: int, lines: list[bytes]) -> bool:
+        """Whether all rows on their way were new within their month; if not, nothing of them was kept."""
+        try:
+            self._close()
+        except psycopg.errors.IntegrityError:
+            self.connection.execute("rollback to savepoint expects_new")
+            return False
+        self.connection.execute("release savepoint expects_new")
+        self.counts.inserted += rows
+        if self.upsert.is_by_month:
+            whose = (self.key.instance, self.key.project_id, self.batch_id)
+            taken_back = self.upsert.register_traces(self.connection, *whose, months_of_traces(lines))
+            if taken_back:
+                self.counts.inserted -= taken_back
+                self._merge()
+        return True
+
+    def _merge(self) -> None:
+        inserted, updated = self.upsert.merge(
+            self.connection, self.key.instance, self.key.project_id, self.batch_id, remember=self.remember
+        )
+        self.counts.inserted += inserted
+        self.counts.updated += updated
+
+    def _close(self) -> None:
+        copying, self._copying, self._stream = self._copying, ExitStack(), None
+        copying.close()
+
+    def _keep_rejected(self) -> None:
+        if not self._rejected:
+            return
+        rejected, self._rejected = self._rejected, []
+        keep_rejected(self.connection, self.key, self.batch_id, rejected)
+        self.examples += rejected[: EXAMPLES - len(self.examples)]
+        if self.remember:
+            # What came, though it cannot be kept, has not vanished.
+            self.upsert.remember(self.connection, [entry.payload for entry in rejected])
+
+
+def months_of_traces(lines: list[bytes]) -> set[bytes]:
+    """`trace_id\\tstart_month` of COPY lines, in which they are the first and the last column."""
+    return {row[: row.index(b"\t")] + row[row.rindex(b"\t") :] for chunk in lines for row in chunk[:-1].split(b"\n")}

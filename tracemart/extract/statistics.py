@@ -1,0 +1,42 @@
+"""What PostgreSQL's planner has to know after many rows came."""
+
+import psycopg
+from psycopg import sql
+
+from tracemart.extract.load import LoadCounts
+from tracemart.extract.partitions import months_between, partition_of
+from tracemart.extract.upsert import Upsert
+from tracemart.extract.windows import Window
+
+MANY_ROWS = 10_000
+
+
+def refresh_statistics(connection: psycopg.Connection, upsert: Upsert, window: Window, counts: LoadCounts) -> None:
+    """Statistics of the tables that a large load went into, and their block range indexes brought up to its rows.
+
+    A plan made on the statistics of an empty table would cost the next build minutes.
+    """
+    if counts.inserted + counts.updated < MANY_ROWS:
+        return
+    if not upsert.is_by_month:
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier("raw", upsert.table)))
+        return
+    for month in months_between(window.start, window.end):
+        partition = sql.Identifier("raw", partition_of(month))
+        found = connection.execute("select to_regclass(%s)", (f"raw.{partition_of(month)}",)).fetchone()
+        if found is None or found[0] is None:
+            continue
+        connection.execute(sql.SQL("analyze {}").format(partition))
+        connection.execute(
+            "select brin_summarize_new_values(indexrelid) from pg_index"
+            " inner join pg_class on pg_class.oid = indexrelid inner join pg_am on pg_am.oid = pg_class.relam"
+            " where indrelid = %s::regclass and amname = 'brin'",
+            (f"raw.{partition_of(month)}",),
+        )
+    has_statistics = connection.execute(
+        "select exists (select from pg_stats where schemaname = 'raw' and tablename = %s and inherited)",
+        (upsert.table,),
+    ).fetchone()
+    if has_statistics is not None and not has_statistics[0]:
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier("raw", upsert.table)))
+    connection.execute("analyze raw.trace_months")
