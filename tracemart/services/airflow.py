@@ -146,12 +146,17 @@ class AirflowApi:
     def wait_for_run(
         self, dag_id: str, known_runs: set[str], seconds: int = 900, note: Callable[[str], None] | None = None
     ) -> dict[str, Any]:
-        """The first run that is not among the known ones, ended. Raises ServiceError if it fails or never comes."""
+        """The newest run that is not among the known ones, when all of these have ended and no asset asks for more.
+
+        Raises ServiceError if one fails or none comes.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            # Asked for first: a run that an event is waiting for is made and its event taken away in one transaction.
+            is_awaited = self.has_queued_events(dag_id)
             new = [run for run in self.runs(dag_id) if run["dag_run_id"] not in known_runs]
             ended = [run for run in new if run["state"] in FINISHED]
-            if new and len(ended) == len(new):
+            if new and len(ended) == len(new) and not is_awaited:
                 failed = [run for run in ended if run["state"] == "failed"]
                 if failed:
                     raise ServiceError(f"{dag_id} failed: {self.failure(dag_id, failed[0]['dag_run_id'])}")
@@ -160,6 +165,11 @@ class AirflowApi:
                 note(self.task_in_work(dag_id, new[0]["dag_run_id"]))
             time.sleep(0.7)
         raise ServiceError(f"{dag_id} has not ended within {seconds} s; look at its run in Airflow.")
+
+    def has_queued_events(self, dag_id: str) -> bool:
+        """Whether events of assets wait to start a run, which they do while as many as may run."""
+        answer = self._send("GET", f"/api/v2/dags/{dag_id}/assets/queuedEvents", allowed=(404,))
+        return answer.status_code != 404 and bool(answer.json()["queued_events"])
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         answer = self._send("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"limit": 200})
