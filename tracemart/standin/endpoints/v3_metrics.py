@@ -183,7 +183,7 @@ def _rows_of(project: ProjectStore, query: dict[str, Any], from_ms: int, before_
     rows = view.observations_between(from_ms, before_ms)
     if query["view"] == "observations":
         wanted = conditions(query.get("filters") or [], "query", "filters")
-        return matching([_joined(row, view) for row in rows], wanted)
+        return matching([view.joined(row) for row in rows], wanted)
     if query["view"] == "traces":
         rows_of: dict[str, list[Observation]] = defaultdict(list)
         for row in rows:
@@ -193,14 +193,3 @@ def _rows_of(project: ProjectStore, query: dict[str, Any], from_ms: int, before_
             for trace in view.traces_between(from_ms, before_ms)
         ]
     return [score for score in view.scores_between(from_ms, before_ms) if _VIEWS[query["view"]].admits(score)]
-
-
-def _joined(row: Observation, view: LegacyView) -> Observation:
-    """An observation with what its trace knows: user, session, tags, release and the trace's name."""
-    trace = view.trace_by_id.get(row.context.trace_id)
-    if trace is None:
-        return row
-    context = replace(
-        row.context, user_id=trace.user_id, session_id=trace.session_id, tags=trace.tags, release=trace.release
-    )
-    return replace(row, context=context, trace_name=trace.name or None)

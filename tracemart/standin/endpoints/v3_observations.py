@@ -13,7 +13,7 @@ from tracemart.standin.filters import Condition, parse_filter
 from tracemart.standin.parameters import option, raise_if_any, zoned_time
 from tracemart.standin.problems import Issue, not_found
 from tracemart.standin.rows import LEVELS, OBSERVATION_TYPES, Observation
-from tracemart.standin.v3.render import observation_row
+from tracemart.standin.v3.render import observation_rows
 from tracemart.standin.v3.view import LegacyView, view_of
 
 
@@ -36,7 +36,7 @@ async def list_observations(request: Request) -> Response:
         ),
         wanted,
     )
-    data = [observation_row(row, project.id, project.prices) for row in page.of(rows)]
+    data = observation_rows(page.of(rows), project.id, project.prices)
     return list_answer(request, "observations", data, page, len(rows) + len(replaced))
 
 
@@ -63,7 +63,8 @@ def _conditions(params: QueryParams, issues: list[Issue], view: LegacyView) -> l
     if user_id := params.get("userId"):
         wanted.append(lambda row: _user_of(row, view) == user_id)
     if "filter" in params:
-        wanted.extend(parse_filter(params["filter"]))
+        conditions = parse_filter(params["filter"])
+        wanted.append(lambda row: all(holds(view.joined(row)) for holds in conditions))
     return wanted
 
 
@@ -78,4 +79,4 @@ async def get_observation(request: Request) -> Response:
     row = view_of(project).observation_by_id.get(observation_id)
     if row is None:
         raise not_found(f"Observation with id {observation_id} not found")
-    return json_answer(observation_row(row, project.id, project.prices, alone=True))
+    return json_answer(observation_rows([row], project.id, project.prices, alone=True)[0])

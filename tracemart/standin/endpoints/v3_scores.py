@@ -17,6 +17,7 @@ from tracemart.standin.parameters import comma_list, number, option, raise_if_an
 from tracemart.standin.problems import Issue, not_a_number, not_found, page_not_found, refused
 from tracemart.standin.rows import Score
 from tracemart.standin.store import ProjectStore
+from tracemart.standin.v3.filters import parse_score_filter
 from tracemart.standin.v3.render import numeric_value, score_row
 from tracemart.standin.v3.view import LegacyView, view_of
 
@@ -111,6 +112,8 @@ def _conditions(
         wanted.append(lambda score: (trace := view.trace_by_id.get(score.trace_id or "")) is not None
                       and tags <= set(trace.tags))  # fmt: skip
     wanted.extend(_value_condition(params, issues, configs))
+    if "filter" in params:
+        wanted.extend(parse_score_filter(params["filter"]))
     return wanted
 
 

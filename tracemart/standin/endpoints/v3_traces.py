@@ -19,7 +19,7 @@ from tracemart.standin.v3.render import (
     TRACE_GROUPS,
     html_path,
     latency_alone,
-    observation_row,
+    observation_rows,
     score_row,
     session_row,
     total_cost,
@@ -106,7 +106,7 @@ async def get_trace(request: Request) -> Response:
         | {
             "scores": [score_row(score, project.id, project.score_configs, subjects=False) for score in scores],
             "latency": latency_alone(rows),
-            "observations": [observation_row(row, project.id, project.prices, alone=True, no_price=0) for row in rows],
+            "observations": observation_rows(rows, project.id, project.prices, alone=True, no_price=0),
             "htmlPath": html_path(trace, project.id),
             "totalCost": total_cost(rows),
         }

@@ -18,6 +18,8 @@ TRACE_GROUPS = ("core", "io", "scores", "observations", "metrics")
 _WITHOUT_PARAMETERS = {"SPAN", "EVENT"}
 _EXCLUDED = -1
 
+_Prices = dict[str, float]
+
 
 def parsed(text: str | None) -> Any:
     """Content as it is answered: what is JSON is parsed, the rest is text."""
@@ -29,13 +31,32 @@ def parsed(text: str | None) -> Any:
         return text
 
 
-def observation_row(
-    row: Observation, project_id: str, prices: PriceBook, *, alone: bool = False, no_price: int | None = None
-) -> dict[str, Any]:
-    """A row of `/observations`; only one asked for `alone` names its pricing tier, as seen on a real server.
+def observation_rows(
+    rows: Iterable[Observation], project_id: str, prices: PriceBook, *, alone: bool = False, no_price: int | None = None
+) -> list[dict[str, Any]]:
+    """Rows of `/observations`; only those asked for `alone` name their pricing tier, as seen on a real server.
 
     `no_price` stands for prices that are unknown: 0 inside `/traces/{id}`, else null.
     """
+    known: dict[str, _Prices] = {"": {}}
+    answer = []
+    for row in rows:
+        if row.model_id not in known:
+            known[row.model_id] = _prices(prices, row.model_id)
+        answer.append(_observation_row(row, project_id, known[row.model_id], alone=alone, no_price=no_price))
+    return answer
+
+
+def _prices(prices: PriceBook, model_id: str) -> _Prices:
+    """US dollars per unit of the default tier; none of a model that is no longer known."""
+    model = prices.by_id(model_id)
+    tier = model.default_tier() if model else None
+    return {key: float(price) for key, price in tier.prices.items()} if tier else {}
+
+
+def _observation_row(
+    row: Observation, project_id: str, per_unit: _Prices, *, alone: bool, no_price: int | None
+) -> dict[str, Any]:
     ended, first, prompt = has_end(row), row.completion_ms, row.prompt
     usage = row.usage()
     costs = {key: pico / PICO for key, pico in zip(row.cost_keys, row.cost_values, strict=True)}
@@ -44,9 +65,6 @@ def observation_row(
         "output": sum(units for key, units in usage.items() if "output" in key),
         "total": usage.get("total", 0),
     }
-    model = prices.by_id(row.model_id) if row.model_id else None
-    tier = model.default_tier() if model else None
-    per_unit = {key: float(price) for key, price in tier.prices.items()} if tier else {}
     return {
         "id": row.id,
         "traceId": row.context.trace_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from tracemart.standin.rows import Observation, Score
@@ -61,6 +62,16 @@ class LegacyView:
 
     def traces_between(self, from_ms: int | None, before_ms: int | None) -> list[Trace]:
         return _newest_first(self.traces, self._timestamps, from_ms, before_ms)
+
+    def joined(self, row: Observation) -> Observation:
+        """An observation with what its trace knows: user, session, tags, release and the trace's name."""
+        trace = self.trace_by_id.get(row.context.trace_id)
+        if trace is None:
+            return row
+        context = replace(
+            row.context, user_id=trace.user_id, session_id=trace.session_id, tags=trace.tags, release=trace.release
+        )
+        return replace(row, context=context, trace_name=trace.name or None)
 
     def scores_between(self, from_ms: int | None, before_ms: int | None) -> list[Score]:
         return _newest_first(self.scores, self._score_times, from_ms, before_ms)
