@@ -113,7 +113,7 @@ def _conditions(
                       and tags <= set(trace.tags))  # fmt: skip
     wanted.extend(_value_condition(params, issues, configs))
     if "filter" in params:
-        wanted.extend(parse_score_filter(params["filter"]))
+        wanted.extend(parse_score_filter(params["filter"], configs))
     return wanted
 
 
