@@ -28,7 +28,7 @@ from tracemart.extract.catalogue_prompts import current_prompts, read_versions
 from tracemart.extract.catalogue_versions import Catalogue, current_keys, load_catalogue
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.listings import EXPERIMENT_ITEMS, EXPERIMENTS, SESSIONS, Listing, look_back, read_slice
-from tracemart.extract.listings_load import load_listing
+from tracemart.extract.listings_load import load_listing, retry_rejected
 from tracemart.extract.load import LoadCounts, LoadKey, advance_watermark, read_watermark
 from tracemart.extract.slices import Slicer
 from tracemart.extract.windows import AskedInterval, Window, following_window
@@ -214,10 +214,10 @@ def _load_listing(run: CatalogueRun, listing: Listing) -> tuple[LoadCounts, Wind
     key = run.key(listing.name)
     window = _window(run, listing)
     slicer = Slicer()
-    counts = LoadCounts()
+    counts = retry_rejected(run.connection, listing, key, run_id=run.run_id)
     for cut in slicer.slices(window.start, window.end):
         try:
-            entries, is_complete = read_slice(run.client, listing, cut)
+            entries = read_slice(run.client, listing, cut)
         except LangfuseOverloadedError:
             if not slicer.refused(cut):
                 raise
@@ -229,15 +229,11 @@ def _load_listing(run: CatalogueRun, listing: Listing) -> tuple[LoadCounts, Wind
                 key,
                 cut,
                 [allowed(entry, listing.never_kept, run.keep_metadata) for entry in entries],
-                is_complete=is_complete,
                 run_id=run.run_id,
             )
             if window.moves_watermark:
                 advance_watermark(run.connection, key, cut.end)
-        counts.read += loaded.read
-        counts.inserted += loaded.inserted
-        counts.updated += loaded.updated
-        counts.rejected += loaded.rejected
+        counts += loaded
         _report(run, listing.name, counts.read)
         slicer.finished(len(entries))
     return counts, window

@@ -12,7 +12,7 @@ from tracemart.extract.catalogue_pages import Key, key_of
 from tracemart.extract.chunks import Rejected
 from tracemart.extract.fields import RowError
 from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load
-from tracemart.extract.rejects import keep_rejected
+from tracemart.extract.rejects import keep_rejected, payload_hash
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,10 @@ def load_catalogue(
         except RowError as error:
             rejected.append(Rejected(entry, str(error)))
             kept += [] if named is None else [named]
-    if rejected:
-        keep_rejected(connection, key, batch_id, rejected)
-        counts.rejected = len(rejected)
+    keep_rejected(connection, key, batch_id, rejected)
+    counts.rejected = len(rejected)
+    if is_complete:
+        _resolve_others(connection, key, rejected)
     names = _names(catalogue)
     whose = {
         "instance": key.instance,
@@ -104,6 +105,15 @@ def load_catalogue(
     counts.read += disappeared
     finish_load(connection, batch_id, counts)
     return counts
+
+
+def _resolve_others(connection: psycopg.Connection, key: LoadKey, rejected: list[Rejected]) -> None:
+    """A complete listing without an entry that was rejected once: it was mended, or is gone."""
+    connection.execute(
+        "update raw.rejected_rows set resolved_at = clock_timestamp() where instance = %s and project_id = %s"
+        " and entity = %s and resolved_at is null and payload_hash <> all(%s::text[])",
+        (key.instance, key.project_id, key.entity, [payload_hash(entry.payload) for entry in rejected]),
+    )
 
 
 def _moment(connection: psycopg.Connection, names: dict[str, sql.Composable], batch_id: int, key: LoadKey) -> Any:

@@ -13,9 +13,11 @@ from tracemart.extract.catalogue_lines import (
     experiment_line,
     session_line,
 )
-from tracemart.extract.catalogue_pages import ENTRIES_A_PAGE, cursor_chain, numbered
+from tracemart.extract.catalogue_pages import ENTRIES_A_PAGE, cursor_chain
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.slices import Slice, as_parameter
+from tracemart.extract.v3_listing import Listing as NumberedListing
+from tracemart.extract.v3_listing import ListingReader
 
 # Their first-page query wants a lower bound always.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,6 +41,7 @@ class Listing:
     columns: tuple[str, ...]
     make_line: Callable[[Any], str]
     event_time: str
+    event_time_in_answer: str
     overlap: timedelta
     finds_vanished: bool
     fields: str | None = None
@@ -63,6 +66,7 @@ EXPERIMENTS = Listing(
     columns=EXPERIMENT_COLUMNS,
     make_line=experiment_line,
     event_time="start_time",
+    event_time_in_answer="startTime",
     overlap=timedelta(days=7),
     finds_vanished=False,
     fields="core,metadata",
@@ -81,6 +85,7 @@ EXPERIMENT_ITEMS = Listing(
     columns=EXPERIMENT_ITEM_COLUMNS,
     make_line=experiment_item_line,
     event_time="start_time",
+    event_time_in_answer="startTime",
     overlap=timedelta(days=7),
     finds_vanished=True,
     fields="core,dataset",
@@ -98,19 +103,23 @@ SESSIONS = Listing(
     columns=SESSION_COLUMNS,
     make_line=session_line,
     event_time="created_at",
+    event_time_in_answer="createdAt",
     overlap=timedelta(days=2),
     finds_vanished=True,
     never_kept=("traces",),
 )
 
 
-def read_slice(client: LangfuseClient, listing: Listing, cut: Slice) -> tuple[list[Any], bool]:
-    """Every entry between the two times, and whether none was skipped."""
-    parameters = _parameters(listing, cut)
+def read_slice(client: LangfuseClient, listing: Listing, cut: Slice) -> list[Any]:
+    """Every entry between the two times; one that was changed meanwhile may come twice."""
     if listing.paging == "numbered":
-        return numbered(client, listing.path, listing.key_in_answer, parameters)
-    chain = cursor_chain(client, listing.path, {**parameters, "limit": ENTRIES_A_PAGE})
-    return [entry for page in chain for entry in page], True
+        numbered = NumberedListing(
+            listing.path, listing.from_parameter, listing.to_parameter, listing.event_time_in_answer
+        )
+        chain = ListingReader(client, numbered).pages(cut)
+    else:
+        chain = cursor_chain(client, listing.path, {**_parameters(listing, cut), "limit": ENTRIES_A_PAGE})
+    return [entry for page in chain for entry in page]
 
 
 def look_back(client: LangfuseClient, listing: Listing, end: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from tracemart.extract.chunks import Rejected
 from tracemart.extract.fields import RowError
 from tracemart.extract.listings import Listing
 from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load
-from tracemart.extract.rejects import keep_rejected
+from tracemart.extract.rejects import keep_rejected, open_rejected, resolve, resolve_replaced
 from tracemart.extract.slices import Slice
 
 
@@ -18,17 +18,16 @@ def load_listing(
     connection: psycopg.Connection,
     listing: Listing,
     key: LoadKey,
-    cut: Slice,
+    cut: Slice | None,
     entries: list[Any],
     *,
-    is_complete: bool,
     run_id: str | None,
 ) -> LoadCounts:
-    """Upsert the entries of one slice, in the caller's transaction.
+    """Upsert entries, in the caller's transaction: all of one slice, or some of any time.
 
-    Only a complete slice without rejected entries flags what it no longer holds; who comes back loses the flag.
+    A slice without rejected entries flags what it no longer holds; what comes back loses the flag.
     """
-    batch_id = begin_load(connection, key, run_id, (cut.start, cut.end))
+    batch_id = begin_load(connection, key, run_id, (cut.start, cut.end) if cut else None)
     counts = LoadCounts(read=len(entries))
     lines: list[str] = []
     rejected: list[Rejected] = []
@@ -45,21 +44,36 @@ def load_listing(
         "instance": key.instance,
         "project_id": key.project_id,
         "batch_id": batch_id,
-        "start": cut.start,
-        "end": cut.end,
+        "start": cut.start if cut else None,
+        "end": cut.end if cut else None,
     }
     connection.execute(sql.SQL(_CREATE_STAGE).format(**names))
     with connection.cursor() as cursor:
         with cursor.copy(sql.SQL("copy {stage} ({columns}) from stdin " + fields.COPY_OPTIONS).format(**names)) as copy:
             copy.write("".join(lines).encode())
         counts.inserted, counts.updated = cursor.execute(sql.SQL(_MERGE).format(**names), whose).fetchone() or (0, 0)
-        if listing.finds_vanished and is_complete and not rejected:
-            vanished = cursor.execute(sql.SQL(_FLAG_VANISHED).format(**names), whose).rowcount
-            # What vanished was not read, but it is a change that the load made.
-            counts.read += vanished
-            counts.updated += vanished
+        if listing.finds_vanished and cut is not None and not rejected:
+            counts.vanished = cursor.execute(sql.SQL(_FLAG_VANISHED).format(**names), whose).rowcount
         cursor.execute(sql.SQL("drop table {stage}").format(**names))
+    resolve_replaced(connection, key, batch_id, listing.table)
     finish_load(connection, batch_id, counts)
+    return counts
+
+
+def retry_rejected(connection: psycopg.Connection, listing: Listing, key: LoadKey, *, run_id: str | None) -> LoadCounts:
+    """Load what was rejected once and can be kept now, in a transaction of its own."""
+    kept: dict[int, Any] = {}
+    for row_id, payload in open_rejected(connection, key):
+        try:
+            listing.make_line(payload)
+        except RowError:
+            continue
+        kept[row_id] = payload
+    if not kept:
+        return LoadCounts()
+    with connection.transaction():
+        counts = load_listing(connection, listing, key, None, list(kept.values()), run_id=run_id)
+        resolve(connection, list(kept))
     return counts
 
 

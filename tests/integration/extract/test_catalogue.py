@@ -236,3 +236,15 @@ def test_prompt_versions_that_are_listed_but_not_read_stand(warehouse: Warehouse
     assert query("select version, labels from raw.prompt_versions where known_to is null order by version") == [
         (1, []), (2, ["production"]),
     ]  # fmt: skip
+
+
+def test_rejected_entry_is_settled_once_a_listing_has_it_no_more(warehouse: Warehouse, query: Query) -> None:
+    load(warehouse, MODELS, [model("a"), model("b", inputPrice="dear")])
+    load(warehouse, MODELS, [model("a"), model("b", inputPrice="dear")])
+    load(warehouse, MODELS, [model("a")], is_complete=False)
+    assert query("select row_id, resolved_at from raw.rejected_rows") == [("b", None)]
+
+    load(warehouse, MODELS, [model("a"), model("b")])
+    assert query("select count(*), count(resolved_at) from raw.rejected_rows") == [(1, 1)]
+    load(warehouse, MODELS, [model("a"), model("b", inputPrice="dear")])
+    assert query("select count(*), count(resolved_at) from raw.rejected_rows") == [(1, 0)]

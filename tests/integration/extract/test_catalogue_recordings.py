@@ -84,7 +84,7 @@ def serve(router: respx.Router, answers: Answers) -> None:
             parameters = request.url.params
             end = parameters.get("toStartTime") or parameters.get("toTimestamp")
             if answer.status_code == 200 and end and datetime.fromisoformat(end) < datetime(2026, 11, 22, tzinfo=UTC):
-                return httpx.Response(200, json={"data": [], "meta": {}})
+                return httpx.Response(200, json={"data": [], "meta": {"totalItems": 0, "totalPages": 0}})
             return answer
 
         route(router, path).mock(side_effect=side_effect)

@@ -13,7 +13,9 @@ from pydantic import SecretStr
 from tracemart.errors import LangfuseUnreachableError
 from tracemart.extract.catalogue import CATALOGUES, PROMPT_VERSIONS, PROMPTS, CatalogueLoad, CatalogueRun
 from tracemart.extract.catalogue import load_catalogues as load_all
+from tracemart.extract.catalogue_lines import experiment_item_line
 from tracemart.extract.client import LangfuseClient
+from tracemart.extract.fields import RowError
 from tracemart.extract.listings import EXPERIMENT_ITEMS, EXPERIMENTS, SESSIONS
 from tracemart.extract.windows import AskedInterval
 from tracemart.settings import LangfuseProject
@@ -23,6 +25,7 @@ from tracemart.standin.rows import PromptVersion
 from tracemart.standin.serve import serving
 from tracemart.standin.store import KeyPair, ProjectStore, Store
 from tracemart.standin.timestamps import DAY_MS, from_datetime
+from tracemart.standin.v3.tables import Session
 from tracemart.warehouse import Role, Warehouse
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -57,7 +60,7 @@ class Loader:
         """(inserted, updated) of those that changed anything."""
         loads = self.load(*catalogues, **more)
         return {
-            name: (load.counts.inserted, load.counts.updated + getattr(load.counts, "vanished", 0))
+            name: (load.counts.inserted, load.counts.updated + load.counts.vanished)
             for name, load in loads.items()
             if load.counts.changed
         }
@@ -174,6 +177,26 @@ def test_a_run_that_is_cut_off_goes_on_at_the_next_slice(loader: Loader, query: 
     assert "1970" not in str(loader.asked)
 
 
+def test_an_item_that_was_rejected_is_loaded_once_it_can_be(loader: Loader, query: Query) -> None:
+    loader.rows.experiment_items += [item(RUN, 1, NOW_MS - 100 * DAY_MS), item(RUN, 2, NOW_MS - HOUR_MS)]
+
+    def refuses(row: Any) -> str:
+        if row["id"] == "s1":
+            raise RowError("level is strange")
+        return experiment_item_line(row)
+
+    older = replace(EXPERIMENT_ITEMS, make_line=refuses)
+    assert loader.load(older)["experiment_items"].counts.rejected == 1
+    assert loader.changes(older) == {}
+    assert query("select row_id, reason, resolved_at from raw.rejected_rows") == [("s1", "level is strange", None)]
+
+    assert loader.changes(EXPERIMENT_ITEMS) == {"experiment_items": (1, 0)}
+    assert query("select id, start_time from raw.experiment_items where id = 's1'") == [
+        ("s1", NOW - timedelta(days=100))
+    ]
+    assert query("select count(resolved_at) from raw.rejected_rows") == [(1,)]
+
+
 def test_many_items_of_one_moment(loader: Loader, query: Query) -> None:
     loader.rows.experiment_items += [item(RUN, number, NOW_MS - HOUR_MS) for number in range(350)]
 
@@ -235,3 +258,20 @@ def test_changes_in_place_keep_their_past(loader: Loader, query: Query) -> None:
 
 def test_sessions_are_skipped_where_there_is_no_v3_api(loader: Loader) -> None:
     assert loader.load(SESSIONS)["sessions"].skipped == "this server does not list sessions"
+
+
+def test_sessions_of_a_server_that_has_a_v3_api(served: Serving, query: Query) -> None:
+    with served("dual") as loader:
+        sessions = loader.rows.legacy.sessions
+        for number in range(250):
+            sessions[f"s{number}"] = Session(f"s{number}", NOW_MS - number * HOUR_MS // 2 - 1000, "prod")
+
+        assert loader.changes(SESSIONS) == {"sessions": (250, 0)}
+        assert query("select environment, created_at from raw.sessions where id = 's2'") == [
+            ("prod", NOW - timedelta(hours=1, seconds=1))
+        ]
+        del sessions["s3"]
+        loader.rows.revision += 1
+        sessions["s250"] = Session("s250", NOW_MS + HOUR_MS, "prod")
+        assert loader.changes(SESSIONS, until=NOW + timedelta(hours=2)) == {"sessions": (1, 1)}
+        assert query("select id from raw.sessions where vanished_at is not null") == [("s3",)]
