@@ -39,6 +39,17 @@ class Raw:
                 )
             return batch_id
 
+    def vanish(self, *ids: str, gone: bool = True) -> None:
+        """Flag observations as gone in Langfuse, or take the flag back: nothing else of them changes."""
+        with Warehouse(self.settings).connect(Role.OWNER) as connection:
+            batch_id = self._begin(connection, "observations", 0)
+            flagged = connection.execute(
+                "update raw.observations set vanished_at = case when %s then now() end, batch_id = %s"
+                " where id = any(%s)",
+                (gone, batch_id, list(ids)),
+            ).rowcount
+            connection.execute("update raw.loads set rows_updated = %s where batch_id = %s", (flagged, batch_id))
+
     def projects(self, **names: str) -> None:
         with Warehouse(self.settings).connect(Role.OWNER) as connection:
             batch_id = self._begin(connection, "projects", len(names))

@@ -91,3 +91,35 @@ def test_a_day_that_lost_its_rows_is_empty(raw: Raw, built: Build, owner: psycop
     built()
     days = owner.execute("select usage_date::text, cost_usd from marts.fct_usage_daily order by 1").fetchall()
     assert [(day, int(cost)) for day, cost in days] == [("2026-03-03", 2), ("2026-03-06", 1)]
+
+
+def touched(owner: psycopg.Connection) -> list[str]:
+    return [row[0] for row in owner.execute("select reporting_day::text from intermediate.int_days_touched order by 1")]
+
+
+@pytest.mark.slow
+def test_late_data_builds_exactly_its_days_anew(raw: Raw, built: Build, owner: psycopg.Connection) -> None:
+    rows = [observation(f"t{day}", "call", day + 0.5, cost=1) for day in range(60)]
+    raw.load("observations", [*rows, observation("t3", "late", 33.5, cost=2)])
+    built()
+    built(full_refresh=True)
+
+    raw.vanish("t3-late")
+    built()
+    assert touched(owner) == ["2026-03-04", "2026-04-03"]
+    flagged = owner.execute("select observation_id from marts.fct_generations where is_vanished").fetchall()
+    cost = owner.execute("select cost_usd from marts.fct_usage_daily where usage_date = '2026-04-03'").fetchall()
+    assert (flagged, [int(each[0]) for each in cost]) == ([("t3-late",)], [3])
+
+    # The other copy takes up both: the flag, and that it was taken back.
+    raw.vanish("t3-late", gone=False)
+    built()
+    assert owner.execute("select count(*) from marts.fct_generations where is_vanished").fetchone() == (0,)
+
+    # A month read again, of which one row is new and one moved into another month; the rest is as it was.
+    raw.load("observations", [observation("t10", "call", 41.5, cost=1), observation("new", "call", 12.5, cost=0.5)])
+    built()
+    assert touched(owner) == ["2026-03-04", "2026-03-11", "2026-03-13", "2026-04-03", "2026-04-11"]
+    incremental = marts(owner)
+    built(full_refresh=True)
+    assert marts(owner) == incremental

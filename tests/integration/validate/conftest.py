@@ -42,18 +42,23 @@ def loaded(settings: Settings, execute: Callable[..., None]) -> Settings:
         " values ('demo', 'p1', 'Support desk', 'http://127.0.0.1:1', 1)"
     )
     execute("insert into raw.watermarks values ('demo', 'p1', 'observations', %s, null, now())", AS_OF)
+    for month in ("2023-11", "2026-08", "2026-09", "2026-10", "2027-03"):
+        execute(
+            f"create table raw.observations_{month.replace('-', '_')} partition of raw.observations"
+            f" for values from ('{month}-01') to ('{month}-28')"
+        )
     execute(
         """
         insert into raw.observations (
             instance, project_id, trace_id, id, type, level, start_time, end_time, model, usage_details, cost_details,
-            input_usage, output_usage, total_usage, total_cost, source, batch_id
+            input_usage, output_usage, total_usage, total_cost, source, batch_id, start_month
         )
         select
             'demo', 'p1', 't' || day || '-' || n, 'o' || n, 'GENERATION', 'DEFAULT',
             timestamptz '2026-10-04 08:00+00' - day * interval '1 day' + n * interval '1 minute',
             timestamptz '2026-10-04 08:00:02+00' - day * interval '1 day' + n * interval '1 minute',
             'gpt-4o', '{"input": 100, "output": 20, "total": 120}', '{"input": 0.001, "output": 0.002}',
-            100, 20, 120, 0.003, 'v4', 1
+            100, 20, 120, 0.003, 'v4', 1, date_trunc('month', date '2026-10-04' - day)
         from generate_series(0, 41) as day
         cross join generate_series(1, 200) as n
         """

@@ -66,7 +66,7 @@ def test_one_hour_of_a_log_years_ago_without_models_scores_or_users_passes(loade
     execute("delete from raw.observations where start_time < '2026-10-04 08:00+00'")
     execute(
         "update raw.observations set model = null, total_cost = null, cost_details = '{}', end_time = null,"
-        " start_time = start_time - interval '1053 days'"
+        " start_time = start_time - interval '1053 days', start_month = '2023-11-01'"
     )
     execute("update raw.watermarks set loaded_through_at = '2023-11-16 19:20+00'")
     then = loaded.model_copy(update={"as_of": loaded.now().replace(year=2023, month=11, day=16, hour=19, minute=30)})
@@ -82,7 +82,8 @@ def test_one_hour_of_a_log_years_ago_without_models_scores_or_users_passes(loade
          ("raw/observations", "total_cost", "-0.5", "demo/p1/t0-1/o1", "costs less than nothing")),
         ("update raw.observations set usage_details = '{\"input\": -7}' where id = 'o1' and trace_id = 't0-1'",
          ("raw/observations", "least_tokens", "-7")),
-        ("update raw.observations set start_time = '2027-03-01Z' where id = 'o1' and trace_id = 't0-1'",
+        ("update raw.observations set start_time = '2027-03-01Z', start_month = '2027-03-01'"
+         " where id = 'o1' and trace_id = 't0-1'",
          ("raw/observations", "hours_in_future", "in the future")),
         ("delete from raw.observations where start_time >= '2026-10-04Z' and id not in ('o1', 'o2')",
          ("raw/observations", "share_of_usual", "0.01", "last complete day")),
@@ -116,6 +117,21 @@ def test_an_unknown_type_is_a_warning_that_does_not_stop(loaded: Settings, execu
     [warning] = validate_raw(loaded).warnings
     assert (warning.expectation.column, warning.unexpected_count) == ("type", 42)
     assert fetch(loaded, "select severity from operations.validation_results where not is_success") == [("warning",)]
+
+
+def test_what_vanished_and_what_waits_for_its_reason_to_go_is_told(loaded: Settings, execute: Execute) -> None:
+    execute("update raw.observations set vanished_at = now() where id in ('o1', 'o2') and trace_id like 't3-%'")
+    for number, resolved in enumerate(("null", "null", "now()")):
+        execute(
+            "insert into raw.rejected_rows"
+            " (instance, project_id, entity, source, reason, payload, payload_hash, batch_id, resolved_at)"
+            f" values ('demo', 'p1', 'scores', 'v4', 'no name', '{{}}', '{number}', 1, {resolved})"
+        )
+    warnings = {check.expectation.column: check.observed for check in validate_raw(loaded).warnings}
+    assert warnings == {
+        "vanished_observations": "vanished_observations 2 for demo/p1/2026-10-01",
+        "open_rows": "open_rows 2 for demo/p1/scores/no name",
+    }
 
 
 def test_the_first_build_has_nothing_to_compare_with(both_builds: Settings, execute: Execute) -> None:
