@@ -30,7 +30,7 @@ def clear_stage(
     besides: those of traces that only now are known to be such a person's. They have the batch's id and count as
     updated.
     """
-    if not _is_anyone_forgotten(connection):
+    if not is_anyone_forgotten(connection):
         return 0
     whose = {"instance": instance, "project_id": project_id, "batch_id": batch_id}
     columns = _columns_of_stage(connection, stage)
@@ -73,13 +73,14 @@ def delete_forgotten_sessions(connection: psycopg.Connection, instance: str, pro
 
 def delete_forgotten_rejects(connection: psycopg.Connection, batch_id: int) -> int:
     """Delete the batch's rejected rows that name a forgotten user or trace; call it when they are all kept."""
-    if not _is_anyone_forgotten(connection):
+    if not is_anyone_forgotten(connection):
         return 0
     query = sql.SQL(_DELETE_REJECTS).format(digest=digest_of("coalesce(payload ->> 'userId', payload ->> 'user_id')"))
     return connection.execute(query, {"batch_id": batch_id}).rowcount
 
 
-def _is_anyone_forgotten(connection: psycopg.Connection) -> bool:
+def is_anyone_forgotten(connection: psycopg.Connection) -> bool:
+    """Whether rows have to go by a stage, where clear_stage meets them, and not straight into the table."""
     row = connection.execute("select exists (select from raw.forgotten_users)").fetchone()
     return row is not None and bool(row[0])
 
