@@ -182,19 +182,19 @@ class Pacer:
 
     def _learn(self, bucket: str, allowance: Allowance, pause: timedelta | None) -> None:
         known = self._ask(
-            "select requests, window_seconds from raw.request_pacing"
+            "select requests, window_length from raw.request_pacing"
             " where host = %s and organization_id = %s and bucket = %s",
             (self.host, self.organization, bucket),
         )
         if known and known[0][0] == allowance.requests:
             # The rest of a long window looks like a short one.
-            allowance = Allowance(allowance.requests, max(allowance.window, timedelta(seconds=known[0][1])))
+            allowance = Allowance(allowance.requests, max(allowance.window, known[0][1]))
         self._ask(
-            "insert into raw.request_pacing as known (host, organization_id, bucket, requests, window_seconds, spacing,"
+            "insert into raw.request_pacing as known (host, organization_id, bucket, requests, window_length, spacing,"
             " burst, next_request_at) values (%(host)s, %(organization)s, %(bucket)s, %(requests)s, %(window)s,"
             " %(spacing)s, %(burst)s, clock_timestamp() + %(pause)s)"
             " on conflict (host, organization_id, bucket) do update set requests = excluded.requests,"
-            " window_seconds = excluded.window_seconds, spacing = excluded.spacing, burst = excluded.burst,"
+            " window_length = excluded.window_length, spacing = excluded.spacing, burst = excluded.burst,"
             " next_request_at = greatest(known.next_request_at, excluded.next_request_at),"
             " learned_at = excluded.learned_at returning 1",
             {
@@ -202,7 +202,7 @@ class Pacer:
                 "organization": self.organization,
                 "bucket": bucket,
                 "requests": allowance.requests,
-                "window": int(allowance.window.total_seconds()),
+                "window": allowance.window,
                 "spacing": allowance.spacing,
                 "burst": allowance.burst,
                 "pause": timedelta(0) if pause is None else pause + allowance.burst,

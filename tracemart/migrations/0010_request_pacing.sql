@@ -7,7 +7,7 @@ create table raw.request_pacing (
     organization_id text not null,
     bucket text not null,
     requests integer not null check (requests > 0),
-    window_seconds integer not null check (window_seconds > 0),
+    window_length interval not null check (window_length > interval '0'),
     spacing interval not null,
     burst interval not null,
     next_request_at timestamptz not null,

@@ -20,8 +20,10 @@ from tracemart.settings import LangfuseProject, Settings
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     original = client.LangfuseClient.__init__
 
-    def quick_client(self: client.LangfuseClient, project: LangfuseProject, patience: Any = None) -> None:
-        original(self, project, client.Patience(attempts=2, first_pause=timedelta(0)))
+    def quick_client(
+        self: client.LangfuseClient, project: LangfuseProject, patience: Any = None, *, pace: client.Pace | None = None
+    ) -> None:
+        original(self, project, client.Patience(attempts=2, first_pause=timedelta(0)), pace=pace)
 
     monkeypatch.setattr(client.LangfuseClient, "__init__", quick_client)
 

@@ -125,7 +125,7 @@ def test_rest_of_a_long_window_does_not_shorten_it(make_pacer: Making, warehouse
     pacer.refused(METRICS, 500, timedelta(seconds=20))
 
     with warehouse.connect(Role.LOADER) as connection:
-        assert connection.execute("select window_seconds from raw.request_pacing").fetchall() == [(3600,)]
+        assert connection.execute("select window_length from raw.request_pacing").fetchall() == [(60 * MINUTE,)]
 
 
 def test_other_plan_replaces_what_was_learned(make_pacer: Making, warehouse: Warehouse) -> None:
@@ -134,8 +134,8 @@ def test_other_plan_replaces_what_was_learned(make_pacer: Making, warehouse: War
     pacer.refused(OBSERVATIONS, 1000, timedelta(seconds=5))
 
     with warehouse.connect(Role.LOADER) as connection:
-        known = connection.execute("select requests, window_seconds from raw.request_pacing").fetchall()
-    assert known == [(1000, 60)]
+        known = connection.execute("select requests, window_length from raw.request_pacing").fetchall()
+    assert known == [(1000, MINUTE)]
 
 
 def test_limit_learned_long_ago_is_learned_anew(make_pacer: Making, warehouse: Warehouse) -> None:
