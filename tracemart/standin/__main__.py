@@ -30,7 +30,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--mode", choices=WRITE_MODES, default="events_only", help="the server's write mode")
     serve.add_argument("--keys", type=Path, required=True, help="JSON {project_id: {public_key, secret_key}}")
     serve.add_argument("--faults", type=Path, metavar="FILE.json", help="misbehave as this schedule says")
-    serve.add_argument("--rendered-megabytes", type=int, default=256, help="keep so many rendered rows; 0: none")
+    serve.add_argument(
+        "--rendered-megabytes", type=int, default=0, help="keep rendered rows of so many MB, 1.3 kB each"
+    )
     truth = commands.add_parser("truth", help="print the workload's exact totals and planted anomalies as JSON")
     projects = commands.add_parser("projects", help="print the workload's projects as JSON")
     for command in (serve, truth, projects):

@@ -38,7 +38,7 @@ class ServeOptions:
     host: str = "127.0.0.1"
     mode: WriteMode = "events_only"
     faults: FaultSchedule | None = None
-    rendered_megabytes: int = 256
+    rendered_megabytes: int = 0
 
 
 def serve(spec: WorkloadSpec | StreamSpec, options: ServeOptions) -> None:

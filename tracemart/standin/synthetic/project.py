@@ -52,4 +52,10 @@ class SyntheticProject(ProjectStore):
         templates = self._templates.get(fields)
         if templates is None:
             templates = self._templates[fields] = Templates(self.stream, self.prices, fields)
-        return templates.page(first, last)
+        if self.rendered is None:
+            return ",".join(templates.newest_first(first, last)).encode()
+        count = self.stream.count
+        return self.rendered.page(
+            first, last, fields, self.revision,
+            lambda low, high: [row.encode() for row in reversed(templates.newest_first(low, min(high, count)))],
+        )  # fmt: skip

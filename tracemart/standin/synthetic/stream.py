@@ -78,7 +78,7 @@ class Stream:
         end = (spec.end or datetime.now(UTC)).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self.end_ms = from_datetime(end)
         self.per_day = spec.per_day
-        self.first_ms = self.end_ms - -(-spec.rows * DAY_MS // spec.per_day)
+        self.first_ms = self.end_ms - spec.rows * DAY_MS // spec.per_day
         self.count = self.number_at(self.end_ms) + AHEAD_DAYS * spec.per_day
         self.spread_ms = -(-DAY_MS // spec.per_day)
         self._salt = spec.seed * _SCATTER_64

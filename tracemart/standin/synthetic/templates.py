@@ -41,8 +41,8 @@ class Templates:
         self._fields = fields
         self._known: dict[tuple[int, int, int], _Template] = {}
 
-    def page(self, first: int, last: int) -> bytes:
-        """Rows `first` to `last` (exclusive) of the stream, the last one first, joined by commas."""
+    def newest_first(self, first: int, last: int) -> list[str]:
+        """JSON of each row from `first` to before `last`, the last one first."""
         stream, known = self._stream, self._known
         rows: list[str] = []
         for trace in range((last - 1) // ROWS_PER_TRACE, first // ROWS_PER_TRACE - 1, -1):
@@ -57,7 +57,7 @@ class Templates:
                 values = [ids.trace, stream.row_id(number), ids.root, ids.user, ids.session]
                 values += [to_iso(start_ms + delay) for delay in template.delays_ms]
                 rows.append(template.text % template.pick(values))
-        return ",".join(rows).encode()
+        return rows
 
     def _make(self, shape: tuple[int, int, int]) -> _Template:
         row = row_of(shape, _BLANKS, _START_MS, self._stream.spread_ms)
