@@ -72,6 +72,13 @@ class ExtractResult:
         """Whether raw holds anything new: what follows has work to do."""
         return any(entity.changed for entity in self.entities)
 
+    def with_slices(self) -> str:
+        """As `str`, with a line for each slice below its entity."""
+        lines = [f"{self.instance}/{self.project_name or self.project_id}"]
+        for entity in self.entities:
+            lines += [f"  {entity}", *(f"    {part}" for part in entity.slices)]
+        return "\n".join(lines)
+
     def __str__(self) -> str:
         lines = [f"{self.instance}/{self.project_name or self.project_id}"]
         lines += [f"  {entity}" for entity in self.entities]

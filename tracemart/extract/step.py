@@ -1,7 +1,7 @@
 """The step `extract`: one Langfuse project into raw, entity by entity and slice by slice, each whole or not at all."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -12,7 +12,7 @@ from tracemart.extract.client import LangfuseClient, ProjectIdentity
 from tracemart.extract.entities import TimedEntity
 from tracemart.extract.load import LoadKey
 from tracemart.extract.pacing import Pacer, read_resume_after, store_resume_after
-from tracemart.extract.rereads import tiers_of
+from tracemart.extract.rereads import Tier, due_overlap, mark_read, tiers_of
 from tracemart.extract.result import EntityResult, ExtractResult
 from tracemart.extract.speaks import api_of
 from tracemart.extract.timed import TimedRun, load_timed
@@ -22,6 +22,8 @@ from tracemart.privacy import Privacy
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.warehouse import Progress, Role, Warehouse, warehouse_error
 
+DAILY = (Tier(timedelta(days=1), timedelta(days=1)),)
+
 
 def extract(
     settings: Settings,
@@ -30,10 +32,12 @@ def extract(
     window_from: datetime | None = None,
     window_to: datetime | None = None,
     run_id: str | None = None,
-    catalogues: bool = True,
+    catalogues: bool | None = True,
     progress: Progress | None = None,
 ) -> ExtractResult:
     """Read one project into raw: its name, catalogues unless they are not wanted, observations and scores.
+
+    `catalogues` None: at the first run of each UTC day, and not with a window.
 
     Without a window each timed entity is read from its watermark less the overlap that is due (TRACEMART_OVERLAPS), or
     from its oldest row, up to what has settled. With one, exactly [window_from, window_to) is read and no watermark
@@ -58,6 +62,9 @@ def extract(
         where = f"{project.instance}/{identity.name or identity.project_id}"
         try:
             entities = [_load_project(connection, client, identity, _key(key, "projects"), run_id)]
+            daily = _key(key, "catalogues")
+            if catalogues is None:
+                catalogues = asked is None and bool(due_overlap(connection, daily, DAILY, settings.now()))
             if catalogues:
                 entities += _load_catalogues(
                     CatalogueRun(
@@ -73,6 +80,8 @@ def extract(
                         progress=progress,
                     )
                 )
+                if asked is None:
+                    mark_read(connection, daily, DAILY, None, settings.now())
             run = TimedRun(
                 connection=connection,
                 asked=asked,
@@ -114,7 +123,7 @@ def extract_project(
     window_from: datetime | None = None,
     window_to: datetime | None = None,
     run_id: str | None = None,
-    catalogues: bool = True,
+    catalogues: bool | None = True,
     progress: Progress | None = None,
 ) -> ExtractResult:
     """`extract` for one of `project_names`. Raises SettingsError for another name, and what `extract` raises."""
