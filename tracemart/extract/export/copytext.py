@@ -22,17 +22,22 @@ class UnfitError(Exception):
 
 
 def joined_lines(columns: list[pa.Array]) -> pa.Array:
-    """One line without its end for each row; fields in the order of the columns."""
+    """One line with its end for each row; fields in the order of the columns."""
     escaped = [_escaped(column) for column in columns]
-    return pc.binary_join_element_wise(*escaped, "\t", null_handling="replace", null_replacement="")
+    escaped[-1] = _joined(escaped[-1], "", between="\n")
+    return _joined(*escaped, between="\t")
 
 
 def as_bytes(lines: pa.Array) -> bytes:
-    """All lines, each with its end."""
+    """All lines, which lie one behind the other already."""
     if not len(lines):
         return b""
-    whole = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-    return bytes(pc.binary_join(whole, "\n")[0].as_buffer()) + b"\n"
+    offsets = np.frombuffer(lines.buffers()[1], np.int32)
+    return bytes(lines.buffers()[2][int(offsets[lines.offset]) : int(offsets[lines.offset + len(lines)])])
+
+
+def _joined(*parts: Any, between: str) -> pa.Array:
+    return pc.binary_join_element_wise(*parts, between, null_handling="replace", null_replacement="")
 
 
 def text(values: pa.Array) -> pa.Array:

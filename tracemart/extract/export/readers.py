@@ -30,7 +30,7 @@ from tracemart.extract.fields import RowError
 from tracemart.privacy import Privacy
 
 ROWS_AT_ONCE = 2_000
-BATCH_ROWS = 16_384
+BATCH_ROWS = 4_096
 BLOCK_CHARACTERS = 1 << 20
 READ_AHEAD = 1 << 20
 ROWS_TO_LEARN_FROM = 1_000
