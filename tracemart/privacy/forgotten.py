@@ -34,6 +34,10 @@ def clear_stage(
         return 0
     whose = {"instance": instance, "project_id": project_id, "batch_id": batch_id}
     columns = _columns_of_stage(connection, stage)
+    if table == "sessions":
+        forgotten = sql.SQL(_SESSION_IS_FORGOTTEN).format(digest=digest_of("staged.id"))
+        connection.execute(sql.SQL("delete from {} as staged where {}").format(sql.Identifier(stage), forgotten), whose)
+        return 0
     if "trace_id" not in columns:
         return 0
     names = {
@@ -59,16 +63,6 @@ def clear_stage(
             whose,
         )
     return changed
-
-
-def delete_forgotten_sessions(connection: psycopg.Connection, instance: str, project_id: str) -> int:
-    """Delete from raw.sessions those of forgotten people; call it after the listing was merged."""
-    query = sql.SQL(
-        "delete from raw.sessions where instance = %(instance)s and project_id = %(project_id)s and exists ("
-        " select from raw.forgotten_sessions as forgotten where forgotten.instance = sessions.instance"
-        " and forgotten.project_id = sessions.project_id and forgotten.session_digest = {})"
-    ).format(digest_of("sessions.id"))
-    return connection.execute(query, {"instance": instance, "project_id": project_id}).rowcount
 
 
 def delete_forgotten_rejects(connection: psycopg.Connection, batch_id: int) -> int:
