@@ -67,7 +67,7 @@ PROMPT_VERSIONS = Catalogue(
     key_in_answer=("name", "version"),
     columns=PROMPT_VERSION_COLUMNS,
     make_line=prompt_version_line,
-    never_kept=("prompt", "resolutionGraph"),
+    never_kept=("prompt", "resolutionGraph", "createdBy"),
 )
 SCORE_CONFIGS = Catalogue(
     table="score_configs",
@@ -163,7 +163,7 @@ def _load_versions(run: CatalogueRun, catalogue: Catalogue) -> LoadCounts:
     is_complete = True
     if catalogue == PROMPT_VERSIONS:
         prompts = current_prompts(run.connection, run.instance, run.project_id)
-        entries, listed = read_versions(run.client, catalogue.path, prompts)
+        entries, listed = read_versions(run.client, catalogue.path, prompts, catalogue.never_kept)
     else:
         entries, is_complete = _listed(run, catalogue)
     if catalogue == DATASETS:

@@ -69,20 +69,25 @@ def current_prompts(connection: psycopg.Connection, instance: str, project_id: s
     return list(prompts.values())
 
 
-def read_versions(client: LangfuseClient, path: str, prompts: list[Prompt]) -> tuple[list[Any], list[Key]]:
-    """Entries of the versions that are new or may have changed, and the keys of all that are listed."""
+def read_versions(
+    client: LangfuseClient, path: str, prompts: list[Prompt], never_kept: tuple[str, ...]
+) -> tuple[list[Any], list[Key]]:
+    """Entries of the versions that are new or may have changed, and the keys of all that are listed.
+
+    Entries come without what is `never_kept`: many long texts are dropped one by one.
+    """
     entries: list[Any] = []
     listed: list[Key] = []
     for prompt in prompts:
         wanted = prompt.versions - prompt.known.keys()
         if prompt.known and prompt.changed:
             wanted |= _changed_versions(client, path, prompt)
-        found = list(_read(client, path, prompt.name, wanted))
+        found = list(_read(client, path, prompt.name, wanted, never_kept))
         # A label stands at one version of a prompt: where it was found, another one lost it.
         taken = {label for entry in found for label in _labels(entry)}
         losers = {version for version in prompt.known.keys() - wanted if prompt.known[version].labels & taken}
         entries += found
-        entries += _read(client, path, prompt.name, losers)
+        entries += _read(client, path, prompt.name, losers, never_kept)
         listed += [(prompt.name, version) for version in prompt.versions]
     return entries, listed
 
@@ -101,15 +106,16 @@ def _changed_versions(client: LangfuseClient, path: str, prompt: Prompt) -> froz
 
 
 def _read(
-    client: LangfuseClient, path: str, name: str, versions: set[int] | frozenset[int]
+    client: LangfuseClient, path: str, name: str, versions: set[int] | frozenset[int], never_kept: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
     for version in sorted(versions):
         try:
             # Unresolved: a prompt that it is made of may be gone, and only its own text would be put in.
-            yield client.get(f"{path}/{quote(name, safe='')}", {"version": version, "resolve": "false"})
+            entry = client.get(f"{path}/{quote(name, safe='')}", {"version": version, "resolve": "false"})
         except LangfuseNotFoundError:
             # Deleted since it was listed; the next listing says so.
             continue
+        yield {key: value for key, value in entry.items() if key not in never_kept}
 
 
 def _labels(entry: dict[str, Any]) -> list[str]:

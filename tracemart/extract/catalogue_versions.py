@@ -53,7 +53,7 @@ def load_catalogue(
     run_id: str | None,
     also_listed: Iterable[Key] = (),
 ) -> LoadCounts:
-    """Bring the versions up to `entries`, in the caller's transaction; `updated` counts versions changed or closed.
+    """Bring the versions up to `entries`, in the caller's transaction; `vanished` counts versions closed for good.
 
     Only a complete listing closes what it does not hold; `also_listed` are keys that it holds unchanged, so that
     nobody read them. An entry that cannot be parsed leaves its last version alone. Of two entries with one key the
@@ -99,10 +99,9 @@ def load_catalogue(
         disappeared = cursor.rowcount
         cursor.execute(sql.SQL(_INSERT_CURRENT).format(**names), whose)
         counts.inserted = cursor.rowcount - changed
-        counts.updated = changed + disappeared
+        counts.updated = changed
+        counts.vanished = disappeared
         cursor.execute(sql.SQL("drop table {stage}, {kept}").format(**names))
-    # What disappeared was not read, but it is a change that the load made.
-    counts.read += disappeared
     finish_load(connection, batch_id, counts)
     return counts
 

@@ -32,7 +32,7 @@ def load(warehouse: Warehouse, catalogue: Catalogue, entries: list[Any], *, is_c
 
 
 def changes(counts: LoadCounts) -> tuple[int, int, int]:
-    return counts.inserted, counts.updated, counts.unchanged
+    return counts.inserted, counts.updated + counts.vanished, counts.unchanged
 
 
 def test_changed_price_closes_a_version_and_opens_the_next(warehouse: Warehouse, query: Query) -> None:

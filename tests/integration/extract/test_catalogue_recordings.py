@@ -1,6 +1,7 @@
 """What a real server lists of its catalogues is loaded as it was sent, and what it does not list is skipped."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,8 +14,19 @@ import respx
 from pydantic import SecretStr
 
 from tracemart.errors import LangfuseOverloadedError
-from tracemart.extract.catalogue import CATALOGUES, CatalogueLoad, CatalogueRun, load_catalogues
+from tracemart.extract.catalogue import (
+    CATALOGUES,
+    DATASETS,
+    PROMPT_VERSIONS,
+    SCORE_CONFIGS,
+    Catalogue,
+    CatalogueLoad,
+    CatalogueRun,
+    load_catalogues,
+)
 from tracemart.extract.client import LangfuseClient, Patience
+from tracemart.extract.fields import COPY_OPTIONS
+from tracemart.extract.listings import EXPERIMENT_ITEMS, EXPERIMENTS, SESSIONS, Listing
 from tracemart.settings import LangfuseProject
 from tracemart.warehouse import Role, Warehouse
 
@@ -265,3 +277,66 @@ def test_a_slice_that_is_too_much_is_read_in_halves(
     assert query("select loaded_through_at from raw.watermarks where entity = 'experiment_items'") == [
         (UNTIL + timedelta(minutes=5),)
     ]
+
+
+# A project reads its own rows; counts and times of an experiment are those within the asked time; prompts, items and
+# their schemas stay in Langfuse, as do the members who made them.
+NOT_KEPT = {
+    "projectId", "prompt", "isActive", "resolutionGraph", "createdBy", "inputSchema", "expectedOutputSchema",
+    "itemCount",
+}  # fmt: skip
+EMPTY = (None, "", {}, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "catalogue", "at_least"),
+    [
+        ("/api/public/v2/prompts/", PROMPT_VERSIONS, 3),
+        ("/api/public/score-configs", SCORE_CONFIGS, 3),
+        ("/api/public/v2/datasets", DATASETS, 1),
+        ("/api/public/experiments", EXPERIMENTS, 1),
+        ("/api/public/experiment-items", EXPERIMENT_ITEMS, 4),
+        ("/api/public/sessions", SESSIONS, 19),
+    ],
+)
+def test_every_recorded_entry_comes_back_from_the_table_as_it_was_sent(
+    path: str, catalogue: Catalogue | Listing, at_least: int, warehouse: Warehouse
+) -> None:
+    entries = list(recorded_entries(path))
+    assert len(entries) >= at_least
+    columns = ", ".join(catalogue.columns)
+    with warehouse.connect(Role.LOADER) as connection, connection.cursor() as cursor:
+        cursor.execute(f"create temporary table back as select {columns} from raw.{catalogue.table} limit 0".encode())
+        cursor.execute("alter table back add place bigint generated always as identity")
+        with cursor.copy(f"copy back ({columns}) from stdin {COPY_OPTIONS}".encode()) as stream:
+            for entry in entries:
+                stream.write(catalogue.make_line(entry).encode())
+        rows = cursor.execute(f"select {columns} from back order by place".encode()).fetchall()
+
+    for entry, row in zip(entries, rows, strict=True):
+        found = dict(zip(catalogue.columns, row, strict=True))
+        for name, sent in entry.items():
+            if name in NOT_KEPT:
+                continue
+            kept = found[re.sub("([A-Z])", r"_\1", name).lower()]
+            if isinstance(kept, datetime):
+                assert kept == datetime.fromisoformat(sent), name
+            elif isinstance(kept, list) and name in ("labels", "tags"):
+                assert kept == sorted(sent), name
+            else:
+                assert kept == sent or (kept in EMPTY and sent in EMPTY), name
+
+
+def recorded_entries(path: str) -> Iterator[dict[str, Any]]:
+    """Entries of all recorded listings of that path; below one that ends in a slash, the answers themselves."""
+    for file in sorted(RECORDINGS.glob("*.json")):
+        answers = json.loads(file.read_text())
+        for answer in answers if isinstance(answers, list) else []:
+            request = answer.get("request") or {}
+            asked = request.get("path") or ""
+            if request.get("method") != "GET" or answer.get("status") != 200:
+                continue
+            if asked == path:
+                yield from answer["body"]["data"]
+            elif path.endswith("/") and asked.startswith(path):
+                yield answer["body"]
