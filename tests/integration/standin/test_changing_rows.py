@@ -12,14 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracemart.standin.faults import Change, Fault, FaultRun, FaultSchedule, RowFault, truth_of_project
+from tracemart.standin.faults import Change, Fault, FaultRun, FaultSchedule, RowFault, all_faults, truth_of_project
+from tracemart.standin.faults.changes import LONG_NOTE
 from tracemart.standin.faults.schedule import ChangeKind
-from tracemart.standin.rows import Observation, dollars
+from tracemart.standin.rows import Observation, dollars, encode
 from tracemart.standin.store import Store
 from tracemart.standin.workloads import Workload
 
 from .conftest import keys_for, running
-from .patient_reader import Reader, cost_of, tokens_of
+from .patient_reader import ALL_FIELDS, Reader, cost_of, tokens_of
 
 PROJECT = "sales-copilot"
 OBSERVATIONS = "/api/public/v2/observations"
@@ -167,6 +168,38 @@ def test_a_bad_row_is_none_of_the_truth_until_its_fault_is_over(store: Store, ma
     assert 0 < len(sick.bad) < well.rows == len(made.rows[PROJECT].observations)
     assert not well.bad
     assert sick.cost() + dollars(_pico([well.observations[key] for key in sick.bad])) == well.cost()
+
+
+def test_long_metadata_is_cut_in_lists_and_whole_when_asked_for(store: Store) -> None:
+    run = played(store, Change(kind="long_metadata", share=0.2))
+    with running(store, run) as server, server.client(PROJECT) as client:
+        cut = Reader(client).every_row(OBSERVATIONS, limit=1000, fields="metadata")
+        whole = Reader(client).every_row(OBSERVATIONS, limit=1000, fields="metadata", expandMetadata="notes")
+
+    notes = [row["metadata"]["notes"] for row in cut if "notes" in row["metadata"]]
+    assert 0 < len(notes) < len(cut)
+    assert set(notes) == {encode(LONG_NOTE)[:200]}
+    assert {row["metadata"].get("notes") for row in whole} == {None, LONG_NOTE}
+
+
+def test_all_faults_at_once_leave_the_truth_to_be_read(store: Store) -> None:
+    schedule = all_faults(4, window_rows=10_000, payload_bytes=200_000)
+    run = FaultRun(schedule, store)
+    with running(store, run) as server, server.client(PROJECT) as client:
+        reader = Reader(client)
+        for _ in range(3):
+            reader.every_row(OBSERVATIONS, limit=100, fields=ALL_FIELDS)
+            reader.scores(limit=20)
+        run.finish()
+        rows, scores = reader.observations(limit=100), reader.scores(limit=20)
+    truth = truth_of_project(store.projects[PROJECT], run)
+
+    kinds = {fault.kind for fault in schedule.faults} | {change.kind for change in schedule.changes}
+    assert kinds <= run.shown.keys()
+    assert rows.keys() == truth.observations.keys()
+    assert (cost_of(rows), tokens_of(rows)) == (truth.cost(), truth.tokens())
+    assert scores.keys() == truth.scores.keys()
+    assert truth.vanished
 
 
 PASSING = st.builds(

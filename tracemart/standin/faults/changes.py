@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from tracemart.standin.faults.dice import chance
-from tracemart.standin.rows import Observation, Score
+from tracemart.standin.rows import Metadata, Observation, Score, encode
 from tracemart.standin.store import ProjectStore
 from tracemart.standin.timestamps import DAY_MS, HOUR_MS, MINUTE_MS
 
+LONG_NOTE = 'asked twice, "answered" once; ' * 20
 _WRITTEN_LATER_MS = 10 * MINUTE_MS
 _MOVES_MS = (1, 500, -500, 5 * MINUTE_MS, -HOUR_MS, -DAY_MS)
 
@@ -81,6 +82,19 @@ def _version(row: Observation, shift_ms: int) -> Observation:
         created_ms=row.created_ms + _WRITTEN_LATER_MS,
         usage_values=tuple(2 * units for units in row.usage_values),
         cost_values=tuple(2 * pico for pico in row.cost_values),
+    )
+
+
+def lengthen_metadata(project: ProjectStore, picked: Picked) -> None:
+    """Picked traces get a value under `notes` that is longer than lists answer."""
+    contexts = {id(row.context): row.context for row in project.observations() if picked(row.context.trace_id)}
+    longer = {
+        known: replace(context, metadata=Metadata(context.metadata.stored | {"notes": encode(LONG_NOTE)}))
+        for known, context in contexts.items()
+    }
+    rows = project.observations()
+    project.replace_observations(
+        replace(row, context=longer[id(row.context)]) if id(row.context) in longer else row for row in rows
     )
 
 

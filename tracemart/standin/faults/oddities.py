@@ -11,6 +11,7 @@ from tracemart.standin.rows import Observation, Score
 from tracemart.standin.timestamps import to_iso
 
 UNKNOWN_TYPE, UNKNOWN_LEVEL = "HYPERVISOR", "CRITICAL"
+UNKNOWN_SOURCE, UNKNOWN_DATA_TYPE = "ORACLE", "EMOJI"
 _PRICES = ("inputPrice", "outputPrice", "totalPrice")
 
 
@@ -55,8 +56,12 @@ class Oddities:
     def spoil_scores(self, scores: list[Score], items: list[dict[str, Any]], request: int) -> None:
         for fault in self.active("scores", request):
             for score, item in zip(scores, items, strict=True):
-                if fault.kind == "bad" and self._hits(fault, score.id):
+                if not self._hits(fault, score.id):
+                    continue
+                if fault.kind == "bad":
                     item["timestamp"] = "yesterday"
+                elif fault.kind == "unknown_type":
+                    item["source"], item["dataType"] = UNKNOWN_SOURCE, UNKNOWN_DATA_TYPE
 
 
 def _change(fault: RowFault, item: dict[str, Any], row: Observation, way: float) -> None:

@@ -132,6 +132,8 @@ class FaultRun:
                 changes.send_again(project, picked, moved=change.kind == "moved_start")
             elif change.kind == "merge":
                 project.merge_versions()
+            elif change.kind == "long_metadata":
+                changes.lengthen_metadata(project, picked)
             elif change.kind == "delete_traces":
                 changes.delete_traces(project, picked, self.late[project.id], self.lost)
             elif change.kind == "delete_scores":

@@ -24,7 +24,7 @@ RowKind = Literal[
     "bad", "unknown_type", "unknown_level", "negative_latency", "null_total_cost", "number_prices", "absent_keys",
 ]  # fmt: skip
 ChangeKind = Literal[
-    "late", "same_start", "moved_start", "merge", "delete_traces", "delete_scores", "overwrite_scores",
+    "late", "same_start", "moved_start", "merge", "delete_traces", "delete_scores", "overwrite_scores", "long_metadata",
 ]  # fmt: skip
 Plan = Literal["hobby", "core", "pro"]
 
@@ -71,7 +71,7 @@ class RowFault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind           bad (a value of the wrong kind: no extractor can store the row), unknown_type,
                    unknown_level, negative_latency (it ends before it starts), null_total_cost (of rows
                    without a cost), number_prices (v2 sends text), absent_keys
-    entity         bad alone is for scores too
+    entity         bad and unknown_type (source and dataType) are for scores too
     keys           of absent_keys
     until_request  the fault is gone from this request on
     """
@@ -88,7 +88,7 @@ class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind  late (not to be seen before, though their start is old), same_start and moved_start (a newer
           version of a row arrives: both stay, of same_start until merge), merge, delete_traces,
-          delete_scores, overwrite_scores (in place, timestamp kept)
+          delete_scores, overwrite_scores (in place, timestamp kept), long_metadata (a value that lists cut)
     after_requests  0: at once; late rows then wait for `FaultRun.finish`
     """
 
