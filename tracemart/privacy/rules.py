@@ -11,8 +11,10 @@ from tracemart.settings import Settings
 
 # Names of Langfuse's APIs (camelCase) and of its exports (snake_case), less their underscores, in lower case.
 _USER_IDS = frozenset({"userid"})
-_INPUTS_AND_OUTPUTS = frozenset({"input", "output", "expectedoutput"})
+_INPUTS_AND_OUTPUTS = frozenset({"input", "output", "expectedoutput", "toolcalls"})
 _FREE_TEXTS = frozenset({"statusmessage", "comment", "stringvalue", "value"})
+# Rows within a row, as in a trace of the v3 API. In other objects, such as usage details, `input` is no text.
+_NESTED_ROWS = frozenset({"observations", "scores", "trace"})
 # Where instrumentations put the user's id a second time.
 _USER_IDS_IN_METADATA = frozenset({"user.id", "userid", "langfuse.user.id", "langfuseuserid", "enduser.id"})
 
@@ -81,8 +83,8 @@ class Privacy:
         if plain_name == "metadata":
             return self.metadata(value)
         if plain_name in _FREE_TEXTS:
-            return redacted_value(value) if self.redacts else value
-        return self.payload(entity, value) if _holds_rows(value) else value
+            return self.free_text(value) if isinstance(value, str) else value
+        return self.payload(entity, value) if plain_name in _NESTED_ROWS else value
 
     def _with_pseudonyms(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -107,8 +109,3 @@ def user_id_key(settings: Settings) -> bytes:
             " such as openssl rand -hex 32 prints, and keep it, for another key makes other pseudonyms."
         )
     return key.encode()
-
-
-def _holds_rows(value: Any) -> bool:
-    """Whether there may be rows within this field of a row, such as the observations of a trace in the v3 API."""
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(entry, dict) for entry in value))

@@ -7,8 +7,9 @@ import pytest
 from psycopg import sql
 
 from tests.integration.build.conftest import built, owner, raw
+from tests.integration.extract.conftest import query, served, settings
 
-__all__ = ["built", "owner", "raw"]
+__all__ = ["built", "owner", "query", "raw", "served", "settings"]
 
 SCHEMAS = ["raw", "staging", "intermediate", "marts", "marts_next", "operations", "forecasts"]
 Search = Callable[[str], list[str]]

@@ -53,6 +53,15 @@ def test_redaction_reaches_every_text_that_people_write() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("store_io", ["no", "redacted"])
+def test_figures_are_never_touched(store_io: str) -> None:
+    row = {
+        "id": "a", "usageDetails": {"input": 10, "output": 5}, "costDetails": {"input": 0.5}, "inputCost": 4e15,
+        "modelParameters": {"value": "x"}, "subject": {"kind": "trace", "id": "t"}, "value": 4111111111111111,
+    }  # fmt: skip
+    assert pseudonyms(store_io=store_io, metadata_keys=["a"]).payload("observations", row) == row
+
+
 @given(st.text(min_size=1))
 def test_a_pseudonym_is_the_keyed_digest_and_stays_when_it_is_read_again(user_id: str) -> None:
     rules = pseudonyms()
