@@ -12,6 +12,7 @@ from tracemart.extract.listings import Listing
 from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load
 from tracemart.extract.rejects import keep_rejected, open_rejected, resolve, resolve_replaced
 from tracemart.extract.slices import Slice
+from tracemart.privacy.forgotten import clear_stage, delete_forgotten_rejects
 
 
 def load_listing(
@@ -38,6 +39,7 @@ def load_listing(
             rejected.append(Rejected(entry, str(error)))
     if rejected:
         keep_rejected(connection, key, batch_id, rejected)
+        delete_forgotten_rejects(connection, batch_id)
         counts.rejected = len(rejected)
     names = _names(listing)
     whose = {
@@ -51,6 +53,14 @@ def load_listing(
     with connection.cursor() as cursor:
         with cursor.copy(sql.SQL("copy {stage} ({columns}) from stdin " + fields.COPY_OPTIONS).format(**names)) as copy:
             copy.write("".join(lines).encode())
+        clear_stage(
+            connection,
+            instance=key.instance,
+            project_id=key.project_id,
+            batch_id=batch_id,
+            stage=_stage(listing),
+            table=listing.table,
+        )
         counts.inserted, counts.updated = cursor.execute(sql.SQL(_MERGE).format(**names), whose).fetchone() or (0, 0)
         if listing.finds_vanished and cut is not None and not rejected:
             counts.vanished = cursor.execute(sql.SQL(_FLAG_VANISHED).format(**names), whose).rowcount
@@ -77,6 +87,10 @@ def retry_rejected(connection: psycopg.Connection, listing: Listing, key: LoadKe
     return counts
 
 
+def _stage(listing: Listing) -> str:
+    return f"stage_{listing.table}"
+
+
 def _names(listing: Listing) -> dict[str, sql.Composable]:
     values = [column for column in listing.columns if column not in listing.key]
 
@@ -93,7 +107,7 @@ def _names(listing: Listing) -> dict[str, sql.Composable]:
 
     return {
         "table": sql.Identifier("raw", listing.table),
-        "stage": sql.Identifier(f"stage_{listing.table}"),
+        "stage": sql.Identifier(_stage(listing)),
         "event_time": sql.Identifier(listing.event_time),
         "key": listed(listing.key),
         "columns": listed(listing.columns),

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg import sql
 from pydantic import SecretStr
 
 from tracemart.errors import LangfuseUnreachableError
@@ -18,6 +19,7 @@ from tracemart.extract.client import LangfuseClient
 from tracemart.extract.fields import RowError
 from tracemart.extract.listings import EXPERIMENT_ITEMS, EXPERIMENTS, SESSIONS
 from tracemart.extract.windows import AskedInterval
+from tracemart.privacy.forgotten import digest_of
 from tracemart.settings import LangfuseProject
 from tracemart.standin.evaluation import Dataset, Experiment, ExperimentItem, ScoreConfig
 from tracemart.standin.modes import WriteMode
@@ -275,3 +277,21 @@ def test_sessions_of_a_server_that_has_a_v3_api(served: Serving, query: Query) -
         sessions["s250"] = Session("s250", NOW_MS + HOUR_MS, "prod")
         assert loader.changes(SESSIONS, until=NOW + timedelta(hours=2)) == {"sessions": (1, 1)}
         assert query("select id from raw.sessions where vanished_at is not null") == [("s3",)]
+
+
+def test_a_session_of_a_forgotten_person_does_not_come_back(
+    served: Serving, warehouse: Warehouse, query: Query
+) -> None:
+    with served("dual") as loader:
+        loader.rows.legacy.sessions |= {name: Session(name, NOW_MS - 1000, "prod") for name in ("ada", "bob")}
+        with warehouse.connect(Role.OWNER) as connection:
+            for table, column in (("forgotten_users", "user_digest"), ("forgotten_sessions", "session_digest")):
+                connection.execute(
+                    sql.SQL("insert into raw.{} (instance, project_id, {}) values ('demo', 'proj', {})").format(
+                        sql.Identifier(table), sql.Identifier(column), digest_of("'ada'")
+                    )
+                )
+
+        loader.load(SESSIONS)
+
+        assert query("select id from raw.sessions") == [("bob",)]
