@@ -16,6 +16,7 @@ import pytest
 
 from tracemart.standin.faults import Fault, FaultRun, FaultSchedule, RateLimits, RowFault
 from tracemart.standin.faults.schedule import AnswerKind, PageKind
+from tracemart.standin.process import serving_process
 from tracemart.standin.store import Store
 from tracemart.standin.workloads import Workload
 
@@ -229,27 +230,20 @@ def test_counts_may_come_as_text(store: Store) -> None:
     assert all(not isinstance(row["sum_totalCost"], str) for row in found)
 
 
-def test_a_process_misbehaves_by_a_file_and_ends_it_when_told(tmp_path: Path) -> None:
-    keys, faults = tmp_path / "keys.json", tmp_path / "faults.json"
-    pairs = {pair: {"public_key": f"pk-{pair}", "secret_key": f"sk-{pair}"} for pair in
-             ("support-assistant", "sales-copilot", "engineering-agents", "document-intelligence")}  # fmt: skip
-    keys.write_text(json.dumps(pairs))
+def test_a_process_misbehaves_by_a_file_and_ends_it_when_told(made: Workload, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
     faults.write_text('{"faults": [{"kind": "server_error", "every": 1}], "changes": [{"kind": "late", "share": 0.5}]}')
-    command = [
-        sys.executable, "-m", "tracemart.standin", "serve", "--port", "0", "--keys", str(keys), "--faults", str(faults),
-        "--observations", "300", "--days", "3", "--end", "2026-11-22",
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().split()[3]
-            with httpx.Client(base_url=address, auth=(f"pk-{PROJECT}", f"sk-{PROJECT}"), timeout=30) as client:
-                assert client.get(OBSERVATIONS).status_code == 500
-                before = client.get("/standin/faults").json()
-                after = client.post("/standin/faults/finish").json()
-                assert client.get(OBSERVATIONS).status_code == 200
-        finally:
-            process.terminate()
+    keys = keys_for(list(made.rows))
+    arguments = ["--faults", str(faults), "--observations", "300", "--days", "3", "--end", "2026-11-22"]
+    pair = keys[PROJECT]
+    with (
+        serving_process(arguments, keys) as address,
+        httpx.Client(base_url=address, auth=(pair.public_key, pair.secret_key), timeout=30) as client,
+    ):
+        assert client.get(OBSERVATIONS).status_code == 500
+        before = client.get("/standin/faults").json()
+        after = client.post("/standin/faults/finish").json()
+        assert client.get(OBSERVATIONS).status_code == 200
     assert before["shown"] == {"server_error": 1}
     assert before["late"] > 0
     assert after["late"] == 0

@@ -9,12 +9,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from tracemart.errors import ServiceError
 from tracemart.standin.keys import make_keys, write_keys
+from tracemart.standin.process import serving_process
+from tracemart.standin.store import KeyPair
 
 COMMAND = [sys.executable, "-m", "tracemart.standin"]
 SMALL = ["--observations", "600", "--days", "20", "--seed", "3", "--end", "2026-11-22"]
@@ -76,6 +81,7 @@ def test_truth_is_json_and_names_its_projects() -> None:
     [
         (["truth", "--workload", "/nowhere/log.csv"], "/nowhere/log.csv: the file cannot be read"),
         (["truth", "--end", "soon"], "--end wants an ISO date or time"),
+        (["truth", "--synthetic", "0"], "a synthetic stream needs at least one row"),
         (["truth", "--days", "0"], "a made workload needs 1 to 3660 days"),
         (["serve", "--port", "1", "--keys", "/nowhere/keys.json", *SMALL], "the key file /nowhere/keys.json cannot be"),
     ],
@@ -96,3 +102,31 @@ def test_a_port_that_is_taken_is_named(keys_file: Path) -> None:
         done = run("serve", "--port", str(port), "--keys", str(keys_file), *SMALL)
     assert done.returncode == 1
     assert done.stderr == f"port {port} cannot be used (Address already in use); choose another with --port.\n"
+
+
+def test_a_synthetic_stream_is_served_and_adds_up_to_its_truth() -> None:
+    arguments = ["--synthetic", "3000", "--per-day", "1000", "--end", "2026-11-22"]
+    (project,) = json.loads(run("projects", *arguments).stdout)
+    totals = json.loads(run("truth", *arguments).stdout)["totals"]
+    pair = KeyPair("pk-lf-stream", "sk-lf-stream")
+    rows: list[dict[str, Any]] = []
+    with (
+        serving_process([*arguments, "--rendered-megabytes", "4"], {project["id"]: pair}) as address,
+        httpx.Client(base_url=address, auth=(pair.public_key, pair.secret_key), timeout=30) as client,
+    ):
+        params = {"fields": "usage", "limit": "1000", "toStartTime": "2026-11-22T00:00:00Z"}
+        while True:
+            page = client.get("/api/public/v2/observations", params=params).json()
+            rows += page["data"]
+            if "cursor" not in page["meta"]:
+                break
+            params["cursor"] = page["meta"]["cursor"]
+
+    assert len({row["id"] for row in rows}) == len(rows) == totals["observations"] == 3000
+    assert sum(row["totalUsage"] for row in rows) == totals["tokens"]["total"]
+    assert sum(Decimal(repr(row["totalCost"])) for row in rows) == Decimal(totals["cost_usd"])
+
+
+def test_a_process_that_cannot_serve_is_an_error_at_once() -> None:
+    with pytest.raises(ServiceError, match="did not start"), serving_process(["--synthetic", "0"], {}):
+        pass

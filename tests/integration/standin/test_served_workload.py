@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tracemart.standin.timestamps import to_iso
 from tracemart.standin.workloads import Workload
 from tracemart.standin.workloads.truth import truth_of
 
@@ -148,3 +149,39 @@ def test_percentiles_and_means_of_latency_are_in_milliseconds(made_server: Serve
     assert row["count_latency"] == len(latencies)
     assert latencies[len(latencies) // 2 - 1] <= row["p50_latency"] <= latencies[len(latencies) // 2]
     assert row["avg_latency"] == pytest.approx(sum(latencies) / len(latencies))
+
+
+COUNT = [{"measure": "count", "aggregation": "count"}]
+
+
+def metrics(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
+    whole = {"view": "observations", "metrics": COUNT} | query
+    answer = exact_json(client.get("/api/public/v2/metrics", params={"query": json.dumps(whole)}))
+    return list(answer["data"])
+
+
+def test_metrics_count_a_row_at_the_end_of_their_window_where_lists_do_not(made_server: Server, made: Workload) -> None:
+    starts = sorted(row.start_ms for row in made.rows["sales-copilot"].observations)
+    first, last = to_iso(starts[0]), to_iso(starts[-1])
+    with made_server.client("sales-copilot") as client:
+        whole = metrics(client, fromTimestamp=first, toTimestamp=last)
+        without_last = metrics(client, fromTimestamp=first, toTimestamp=to_iso(starts[-1] - 1))
+        listed = read_all(client, "/api/public/v2/observations",
+                          {"fromStartTime": first, "toStartTime": last, "limit": 1000})  # fmt: skip
+    ties = starts.count(starts[-1])
+    assert whole == [{"count_count": len(starts)}]
+    assert without_last == [{"count_count": len(starts) - ties}]
+    assert len(listed) == len(starts) - ties
+
+
+@pytest.mark.parametrize(("config", "rows"), [({}, 100), ({"config": {"row_limit": 7}}, 7)])
+def test_metrics_are_cut_at_their_row_limit_without_a_word(
+    made_server: Server, config: dict[str, Any], rows: int
+) -> None:
+    window = {"fromTimestamp": "2026-10-01T00:00:00Z", "toTimestamp": "2026-11-22T00:00:00Z"}
+    by_hour = {"timeDimension": {"granularity": "hour"}, "dimensions": [{"field": "providedModelName"}]}
+    with made_server.client("sales-copilot") as client:
+        every = metrics(client, **window, **by_hour, config={"row_limit": 1000})
+        cut = metrics(client, **window, **by_hour, **config)
+    assert len(every) > 100
+    assert cut == every[:rows]
