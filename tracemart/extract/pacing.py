@@ -82,8 +82,10 @@ class Allowance:
         return (self.window + GRACE) / spread
 
 
-def window_of(pause: timedelta) -> timedelta:
-    """The shortest window that a pause of this length can be left of."""
+def window_of(bucket: str, pause: timedelta) -> timedelta:
+    """A minute; for metrics, where it depends on the plan, the shortest window that such a pause can be left of."""
+    if "metrics" not in bucket:
+        return WINDOWS[0]
     return next((window for window in WINDOWS if pause <= window), pause)
 
 
@@ -170,7 +172,7 @@ class Pacer:
         bucket = bucket_of(path)
         if bucket is None or self.organization is None or not limit or pause is None:
             return
-        self._learn(bucket, Allowance(limit, window_of(pause)), pause)
+        self._learn(bucket, Allowance(limit, window_of(bucket, pause)), pause)
 
     def _take_seat(self) -> bool:
         return any(

@@ -70,7 +70,11 @@ def test_half_of_a_day_may_be_asked_at_once() -> None:
     ("seconds", "window"), [(0, 60), (59, 60), (60, 60), (61, 3600), (3600, 3600), (86_398, 86_400), (90_000, 90_000)]
 )
 def test_window_is_the_shortest_that_a_pause_fits_in(seconds: int, window: int) -> None:
-    assert window_of(timedelta(seconds=seconds)) == timedelta(seconds=window)
+    assert window_of("public-api-v2-metrics", timedelta(seconds=seconds)) == timedelta(seconds=window)
+
+
+def test_window_of_reading_is_a_minute_however_long_the_pause() -> None:
+    assert window_of("public-api", timedelta(days=1)) == window_of("public-api-legacy", timedelta(0)) == WINDOWS[0]
 
 
 @pytest.mark.parametrize(
