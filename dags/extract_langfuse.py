@@ -7,7 +7,7 @@ catalogues are read once a day, and not by a backfill.
 
 Rows, watermark and load log are committed together, so a task can be killed and run again. Each project that is through
 says so by an event of its own asset, `langfuse://instance/project`, and of `langfuse_raw`, which starts `build_marts`:
-no project waits for another. The events and the task's log say what became of the rows of each slice.
+no project waits for another. The task's log and the events say what became of the rows of each slice.
 
 A project whose organisation has used up its requests is skipped, and so are later runs until the server answers again.
 Where enough other projects of the same server are being read, a task comes back after a minute.
@@ -44,9 +44,9 @@ def extract_langfuse() -> None:
         context = get_current_context()
         settings = Settings.load().model_copy(update={"langfuse_wait_seconds": 60})
         with ending_as_airflow_says():
-            result = extract(settings, project, run_id=context["run_id"], **backfilled_window(context))
-        print(result)
-        announce(context, project, str(result))
+            result = extract(settings, project, run_id=context["run_id"], catalogues=None, **backfilled_window(context))
+        print(result.with_slices())
+        announce(context, project, result)
         return str(result)
 
     extract_project.expand(project=list_projects())

@@ -16,6 +16,7 @@ PROJECTS = AssetAlias("langfuse_projects")
 MARTS = Asset("tracemart_marts")
 FORECASTS = Asset("tracemart_forecasts")
 
+MOST_LINES = 200
 SMTP_CONNECTION = "tracemart_smtp"
 TAGS = {"extract", "build", "forecast", "report", "maintenance"}
 
@@ -27,9 +28,14 @@ def backfilled_window(context: Mapping[str, Any]) -> dict[str, datetime]:
     return {"window_from": context["data_interval_start"], "window_to": context["data_interval_end"]}
 
 
-def announce(context: Mapping[str, Any], project: str, result: str) -> None:
-    """Events of `langfuse_raw` and of the project's own asset that carry what became of its rows, a line a slice."""
-    events, extra = context["outlet_events"], {"project": project, "rows": result.splitlines()}
+def announce(context: Mapping[str, Any], project: str, result: Any) -> None:
+    """Events of `langfuse_raw` and of the project's own asset that carry what became of its rows.
+
+    A line a slice; of a load with very many, such as a first one, a line an entity.
+    """
+    lines = result.with_slices().splitlines()
+    rows = lines if len(lines) <= MOST_LINES else str(result).splitlines()
+    events, extra = context["outlet_events"], {"project": project, "rows": rows}
     events[RAW].extra = extra
     events[PROJECTS].add(Asset(name=f"langfuse {project}", uri=f"langfuse://{quote(project)}"), extra=extra)
 

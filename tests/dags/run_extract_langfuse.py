@@ -17,6 +17,10 @@ from sqlalchemy import select
 
 import tracemart.extract.step
 from tracemart.errors import LangfuseAuthError, LangfuseRateLimitedError
+from tracemart.extract.load import LoadCounts
+from tracemart.extract.result import EntityResult, ExtractResult
+from tracemart.extract.slice_load import SliceResult
+from tracemart.extract.slices import Slice
 
 FOLDER = Path(__file__).parents[2] / "dags"
 ENDINGS = {
@@ -29,12 +33,18 @@ ENDINGS = {
 }
 
 
-def extract_project(settings: Any, name: str, **asked: Any) -> str:
+def extract_project(settings: Any, name: str, **asked: Any) -> ExtractResult:
     ending = ENDINGS[name]
     if ending is not None:
         raise ending
-    window = [asked.get(end) for end in ("window_from", "window_to")]
-    return f"{name}\n  observations 10 read, 3 new\n  window {window}"
+    # A run that is neither a backfill nor asked for anything else.
+    assert asked.keys() == {"run_id", "catalogues"}
+    assert asked["catalogues"] is None
+    counts = LoadCounts(read=10, inserted=3)
+    cut = Slice(datetime(2026, 11, 22, 11, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC))
+    many = 1 if name == "cloud/Support" else 500
+    slices = (SliceResult(cut, counts, 0.1),) * many
+    return ExtractResult("cloud", "p1", name, (EntityResult("observations", counts, 0.1, slices=slices),))
 
 
 def main() -> None:

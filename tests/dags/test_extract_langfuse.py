@@ -78,8 +78,12 @@ def test_projects_that_are_through_say_what_became_of_their_rows(finished_run: d
         "langfuse://cloud/Support",
         "langfuse://cloud/M%C3%BCller%20%26%20Co",
     }
-    for (_, name), event in events.items():
-        assert event["extra"]["rows"][:2] == [name, "  observations 10 read, 3 new"]
+    rows = {name: event["extra"]["rows"] for (_, name), event in events.items()}
+    one_slice, many_slices = rows["cloud/Support"], rows["cloud/Müller & Co"]
+    assert len(one_slice) == 3
+    assert "2026-11-22 11:00:00 to 2026-11-22 12:00:00 UTC: 10 read, 3 new" in one_slice[2]
+    assert len(many_slices) == 2
+    assert "10 read, 3 new" in many_slices[1]
 
 
 def test_only_a_backfill_reads_its_own_interval(wiring: ModuleType) -> None:
