@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from tracemart.errors import LangfuseNotFoundError, LangfuseOverloadedError, LangfuseResponseError
+from tracemart.errors import LangfuseError, LangfuseNotFoundError, LangfuseOverloadedError, LangfuseResponseError
 from tracemart.extract.catalogue_lines import (
     DATASET_COLUMNS,
     MODEL_COLUMNS,
@@ -40,6 +40,7 @@ __all__ = [
 ]  # fmt: skip
 
 DATASET_ITEMS_PATH = "/api/public/dataset-items"
+PROMPT_VERSIONS_AT_ONCE = 200
 
 log = logging.getLogger(__name__)
 
@@ -159,16 +160,44 @@ def load_catalogues(run: CatalogueRun, catalogues: Iterable[Catalogue | Listing]
 
 
 def _load_versions(run: CatalogueRun, catalogue: Catalogue) -> LoadCounts:
-    listed: list[Key] = []
-    is_complete = True
     if catalogue == PROMPT_VERSIONS:
-        prompts = current_prompts(run.connection, run.instance, run.project_id)
-        entries, listed = read_versions(run.client, catalogue.path, prompts, catalogue.never_kept)
-    else:
-        entries, is_complete = _listed(run, catalogue)
+        return _load_prompt_versions(run)
+    entries, is_complete = _listed(run, catalogue)
     if catalogue == DATASETS:
         entries = [_with_item_count(run.client, entry) for entry in entries]
     _report(run, catalogue.name, len(entries))
+    return _load_entries(run, catalogue, entries, is_complete=is_complete)
+
+
+def _load_prompt_versions(run: CatalogueRun) -> LoadCounts:
+    """Reads them one by one, so what was read is kept now and then, and on an error: the next run goes on there."""
+    prompts = current_prompts(run.connection, run.instance, run.project_id)
+    counts = LoadCounts()
+    entries: list[Any] = []
+    for prompt in prompts:
+        try:
+            entries += read_versions(run.client, PROMPT_VERSIONS.path, prompt, PROMPT_VERSIONS.never_kept)
+        except LangfuseError:
+            _load_entries(run, PROMPT_VERSIONS, entries, is_complete=False)
+            raise
+        if len(entries) >= PROMPT_VERSIONS_AT_ONCE:
+            counts += _load_entries(run, PROMPT_VERSIONS, entries, is_complete=False)
+            entries = []
+            _report(run, PROMPT_VERSIONS.name, counts.read)
+    listed: list[Key] = [(prompt.name, version) for prompt in prompts for version in prompt.versions]
+    counts += _load_entries(run, PROMPT_VERSIONS, entries, is_complete=True, also_listed=listed)
+    _report(run, PROMPT_VERSIONS.name, counts.read)
+    return counts
+
+
+def _load_entries(
+    run: CatalogueRun,
+    catalogue: Catalogue,
+    entries: list[Any],
+    *,
+    is_complete: bool,
+    also_listed: Iterable[Key] = (),
+) -> LoadCounts:
     with run.connection.transaction():
         return load_catalogue(
             run.connection,
@@ -177,7 +206,7 @@ def _load_versions(run: CatalogueRun, catalogue: Catalogue) -> LoadCounts:
             [allowed(entry, catalogue.never_kept, run.keep_metadata) for entry in entries],
             is_complete=is_complete,
             run_id=run.run_id,
-            also_listed=listed,
+            also_listed=also_listed,
         )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import psycopg
 
 from tracemart.errors import LangfuseNotFoundError
-from tracemart.extract.catalogue_pages import Key, numbered
+from tracemart.extract.catalogue_pages import numbered
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.slices import as_parameter
 
@@ -70,26 +70,20 @@ def current_prompts(connection: psycopg.Connection, instance: str, project_id: s
 
 
 def read_versions(
-    client: LangfuseClient, path: str, prompts: list[Prompt], never_kept: tuple[str, ...]
-) -> tuple[list[Any], list[Key]]:
-    """Entries of the versions that are new or may have changed, and the keys of all that are listed.
+    client: LangfuseClient, path: str, prompt: Prompt, never_kept: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Entries, without what is `never_kept`, of the versions that are new or may have changed.
 
-    Entries come without what is `never_kept`: many long texts are dropped one by one.
+    They belong into one transaction: of a label that moved both its versions tell, and half of it would look settled.
     """
-    entries: list[Any] = []
-    listed: list[Key] = []
-    for prompt in prompts:
-        wanted = prompt.versions - prompt.known.keys()
-        if prompt.known and prompt.changed:
-            wanted |= _changed_versions(client, path, prompt)
-        found = list(_read(client, path, prompt.name, wanted, never_kept))
-        # A label stands at one version of a prompt: where it was found, another one lost it.
-        taken = {label for entry in found for label in _labels(entry)}
-        losers = {version for version in prompt.known.keys() - wanted if prompt.known[version].labels & taken}
-        entries += found
-        entries += _read(client, path, prompt.name, losers, never_kept)
-        listed += [(prompt.name, version) for version in prompt.versions]
-    return entries, listed
+    wanted = prompt.versions - prompt.known.keys()
+    if prompt.known and prompt.changed:
+        wanted |= _changed_versions(client, path, prompt)
+    entries = list(_read(client, path, prompt.name, wanted, never_kept))
+    # A label stands at one version of a prompt: where it was found, another one lost it.
+    taken = {label for entry in entries for label in _labels(entry)}
+    losers = {version for version in prompt.known.keys() - wanted if prompt.known[version].labels & taken}
+    return entries + list(_read(client, path, prompt.name, losers, never_kept))
 
 
 def _changed_versions(client: LangfuseClient, path: str, prompt: Prompt) -> frozenset[int]:

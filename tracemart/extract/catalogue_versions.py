@@ -12,7 +12,7 @@ from tracemart.extract.catalogue_pages import Key, key_of
 from tracemart.extract.chunks import Rejected
 from tracemart.extract.fields import RowError
 from tracemart.extract.load import LoadCounts, LoadKey, begin_load, finish_load
-from tracemart.extract.rejects import keep_rejected, payload_hash
+from tracemart.extract.rejects import keep_rejected, payload_hash, resolve
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ def load_catalogue(
     counts = LoadCounts(read=len(entries))
     lines: dict[Key, str] = {}
     rejected: list[Rejected] = []
-    kept = list(also_listed)
+    unread = list(also_listed)
+    rejected_keys: list[Key] = []
     for entry in entries:
         named = key_of(entry, catalogue.key_in_answer)
         try:
@@ -73,11 +74,17 @@ def load_catalogue(
             lines[named] = line
         except RowError as error:
             rejected.append(Rejected(entry, str(error)))
-            kept += [] if named is None else [named]
+            rejected_keys += [] if named is None else [named]
     keep_rejected(connection, key, batch_id, rejected)
     counts.rejected = len(rejected)
-    if is_complete:
-        _resolve_others(connection, key, rejected)
+    _resolve_others(
+        connection,
+        key,
+        catalogue.key_in_answer,
+        rejected=rejected,
+        read={*lines, *rejected_keys},
+        unread=set(unread) if is_complete else None,
+    )
     names = _names(catalogue)
     whose = {
         "instance": key.instance,
@@ -92,7 +99,9 @@ def load_catalogue(
         with cursor.copy(sql.SQL("copy {stage} ({columns}) from stdin " + fields.COPY_OPTIONS).format(**names)) as copy:
             copy.write("".join(lines.values()).encode())
         with cursor.copy(sql.SQL("copy {kept} from stdin " + fields.COPY_OPTIONS).format(**names)) as copy:
-            copy.write("".join(fields.line([str(part) for part in named]) for named in kept).encode())
+            copy.write(
+                "".join(fields.line([str(part) for part in named]) for named in [*unread, *rejected_keys]).encode()
+            )
         cursor.execute(sql.SQL(_CLOSE_CHANGED).format(**names), whose)
         changed = cursor.rowcount
         cursor.execute(sql.SQL(_CLOSE_DISAPPEARED).format(**names), whose)
@@ -106,13 +115,30 @@ def load_catalogue(
     return counts
 
 
-def _resolve_others(connection: psycopg.Connection, key: LoadKey, rejected: list[Rejected]) -> None:
-    """A complete listing without an entry that was rejected once: it was mended, or is gone."""
-    connection.execute(
-        "update raw.rejected_rows set resolved_at = clock_timestamp() where instance = %s and project_id = %s"
-        " and entity = %s and resolved_at is null and payload_hash <> all(%s::text[])",
-        (key.instance, key.project_id, key.entity, [payload_hash(entry.payload) for entry in rejected]),
-    )
+def _resolve_others(
+    connection: psycopg.Connection,
+    key: LoadKey,
+    names: tuple[str, ...],
+    *,
+    rejected: list[Rejected],
+    read: set[Key],
+    unread: set[Key] | None,
+) -> None:
+    """Settle what was rejected once: read again it is something else, or the listing, if whole, has it no more.
+
+    `unread` are the keys that the listing has besides those read; None where it may have others.
+    """
+    again = {payload_hash(entry.payload) for entry in rejected}
+    settled = []
+    for row_id, payload, hashed in connection.execute(
+        "select rejected_row_id, payload, payload_hash from raw.rejected_rows"
+        " where instance = %s and project_id = %s and entity = %s and resolved_at is null",
+        (key.instance, key.project_id, key.entity),
+    ):
+        named = key_of(payload, names)
+        if hashed not in again and (named in read or (unread is not None and named not in unread)):
+            settled.append(row_id)
+    resolve(connection, settled)
 
 
 def _moment(connection: psycopg.Connection, names: dict[str, sql.Composable], batch_id: int, key: LoadKey) -> Any:

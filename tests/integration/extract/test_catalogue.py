@@ -229,10 +229,14 @@ def test_prompt_versions_that_are_listed_but_not_read_stand(warehouse: Warehouse
 
     load_versions([version(1, labels=["production"]), version(2), version(3)], [])
 
+    unsettled = "select count(*), count(resolved_at) from raw.rejected_rows"
     moved = [version(1), version(2, labels=["production"])]
     assert changes(load_versions(moved, [("p", 1), ("p", 2), ("p", 3)])) == (0, 2, 0)
     assert changes(load_versions([version(2, labels=7)], [("p", 1), ("p", 3)])) == (0, 0, 0)
     assert changes(load_versions([], [("p", 1), ("p", 2)])) == (0, 1, 0)
+    assert query(unsettled) == [(1, 0)]
+    assert changes(load_versions([version(2, labels=8)], [("p", 1)])) == (0, 0, 0)
+    assert query(unsettled) == [(2, 1)]
     assert query("select version, labels from raw.prompt_versions where known_to is null order by version") == [
         (1, []), (2, ["production"]),
     ]  # fmt: skip
