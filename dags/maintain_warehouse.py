@@ -1,7 +1,8 @@
 """
 ### Keep the warehouse quick and small
 
-Every night: vacuum and statistics of the tables that are written in place, and old entries of run logs removed.
+Every night: months that raw need not keep are dropped, and old entries of run logs; vacuum and statistics of the tables
+that were written to.
 """
 
 from datetime import timedelta
