@@ -34,7 +34,7 @@ PRICES = ("input_price", "output_price", "total_price")
 FORMS: tuple[Form, ...] = ("parquet", "jsonl", "json", "csv")
 START = from_datetime(datetime(2026, 11, 1, tzinfo=UTC))
 
-# Control characters stand as escapes in JSON, and text formats turn escapes into characters with all backslashes before.
+# Control characters are escapes in JSON, and text formats turn escapes into characters, with all backslashes before.
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=12).filter(
     lambda text: "\\u" not in text
 )

@@ -29,10 +29,11 @@ def chunk_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading: 
     """The columns at once; rows that they cannot judge, or all if a type is not the expected one, one by one."""
     fast = Batch(batch, reading)
     try:
-        texts = [column.of_batch(fast) for column in columns]
-    except UnfitError:
+        lines = copytext.joined_lines([column.of_batch(fast) for column in columns])
+        # PostgreSQL takes no text that is not UTF-8.
+        lines.validate(full=True)
+    except (UnfitError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return chunk_of_rows(plain_rows(batch), columns, reading)
-    lines = copytext.joined_lines(texts)
     if not fast.suspects.any():
         return Chunk(copytext.as_bytes(lines), len(lines))
     suspects = pa.array(fast.suspects)
@@ -44,7 +45,12 @@ def chunk_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading: 
 def plain_rows(batch: pa.RecordBatch) -> list[Row]:
     """The same rows as JSON has them."""
     types = {field.name: field.type for field in batch.schema}
-    return [{name: _plain(value, types[name]) for name, value in row.items()} for row in batch.to_pylist()]
+    try:
+        rows = batch.to_pylist()
+    except UnicodeDecodeError:
+        binary = [column.cast(pa.binary()) if pa.types.is_string(column.type) else column for column in batch.columns]
+        rows = pa.RecordBatch.from_arrays(binary, names=batch.schema.names).to_pylist()
+    return [{name: _plain(value, types[name]) for name, value in row.items()} for row in rows]
 
 
 def _plain(value: Any, kind: pa.DataType) -> Any:

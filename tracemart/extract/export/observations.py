@@ -102,7 +102,8 @@ def _usage(batch: Batch) -> Entries:
     entries = batch.once("usage_details", map_entries)
     if not pa.types.is_integer(entries.values.type) or entries.values.null_count:
         raise UnfitError
-    wrong = pc.or_(pc.less(entries.values, 0), pc.greater(entries.values, fields.LARGEST_COUNT))
+    # As signed numbers those that are too large for a bigint are below zero.
+    wrong = pc.less(entries.values.cast(pa.int64(), safe=False), 0)
     if pc.any(wrong).as_py():
         batch.suspect(entries.counted(wrong.to_numpy(zero_copy_only=False)) > 0)
     return entries

@@ -63,7 +63,7 @@ def _parquet(stored: BinaryIO, file: ExportedFile, table: ExportTable, privacy: 
     try:
         # The stream behind fsspec's wrapper, where there is one, reads without Python.
         parquet = pq.ParquetFile(getattr(stored, "stream", stored), pre_buffer=False, buffer_size=READ_AHEAD)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise _broken(where, error) from None
     _check_rows(parquet.metadata.num_rows, file, where)
     names = parquet.schema_arrow.names
@@ -72,15 +72,19 @@ def _parquet(stored: BinaryIO, file: ExportedFile, table: ExportTable, privacy: 
 
     def chunks() -> Iterator[Chunk]:
         reading = Reading(privacy)
-        try:
-            for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=wanted, use_threads=False):
-                if _has_to_learn(reading, names):
-                    reading.unit.learn(_latencies(plain_rows(batch.slice(0, ROWS_TO_LEARN_FROM))))
-                yield chunk_of_batch(batch, columns, reading)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _broken(where, error) from None
+        for batch in _batches(parquet, wanted, where):
+            if _has_to_learn(reading, names):
+                reading.unit.learn(_latencies(plain_rows(batch.slice(0, ROWS_TO_LEARN_FROM))))
+            yield chunk_of_batch(batch, columns, reading)
 
     return Content(columns, chunks()) if parquet.metadata.num_rows else Content()
+
+
+def _batches(parquet: pq.ParquetFile, wanted: list[str], where: str) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=wanted, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(where, error) from None
 
 
 def _text(stored: BinaryIO, file: ExportedFile, table: ExportTable, privacy: Privacy, where: str) -> Content:

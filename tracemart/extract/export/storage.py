@@ -42,8 +42,12 @@ class Storage:
     root: str
 
     def folders(self) -> list[str]:
-        with self._reading(""):
-            listed = self.files.ls(self.root, detail=True)
+        """Names of the folders right below; none if there is not even the storage's own."""
+        try:
+            with self._reading(""):
+                listed = self.files.ls(self.root, detail=True)
+        except FileNotFoundError:
+            return []
         return sorted(entry["name"].rstrip("/").rsplit("/", 1)[-1] for entry in listed if entry["type"] == "directory")
 
     def listed(self, folder: str, suffix: str) -> list[StoredFile]:
@@ -70,8 +74,13 @@ class Storage:
 
     @contextmanager
     def opened(self, path: str) -> Iterator[BinaryIO]:
-        with self._reading(path), self.files.open(self._at(path), "rb") as file:
-            yield file
+        with self._reading(path):
+            try:
+                file = self.files.open(self._at(path), "rb")
+            except FileNotFoundError:
+                raise ExportUnreachableError(f"{self.url}/{path} went while it was to be read: run again.") from None
+            with file:
+                yield file
 
     def _at(self, path: str) -> str:
         return f"{self.root}/{path}" if path else self.root
