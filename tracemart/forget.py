@@ -23,6 +23,7 @@ class Forgetting:
     sessions: int
     cleared: dict[str, int] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
+    is_in_seed: bool = False
 
     @property
     def was_known(self) -> bool:
@@ -34,9 +35,12 @@ class Forgetting:
         tables = sorted({*self.cleared, *self.deleted})
         lines = [f"{'table':<44}{'cleared':>10}{'deleted':>10}"]
         lines += [f"{name:<44}{self.cleared.get(name, 0):>10,}{self.deleted.get(name, 0):>10,}" for name in tables]
+        if self.is_in_seed:
+            lines.append("The seed attribution_mapping names them too: take the line out of it, then run ./run build.")
+        where = "everywhere else" if self.is_in_seed else "everywhere"
         return "\n".join([
             *lines,
-            f"Forgotten everywhere, with {self.traces:,} traces and {self.sessions:,} sessions; usage and cost stay.",
+            f"Forgotten {where}, with {self.traces:,} traces and {self.sessions:,} sessions; usage and cost stay.",
         ])  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def _forget(connection: psycopg.Connection, ids: list[str], project: str | None)
         if count:
             cleared[str(table)] = count
     _finish_loads(connection, batches, changed)
-    return Forgetting(traces, sessions, cleared, deleted)
+    return Forgetting(traces, sessions, cleared, deleted, _is_in_seed(connection))
 
 
 def _note_projects(connection: psycopg.Connection, project: str | None) -> None:
@@ -150,6 +154,17 @@ def _finish_loads(
         )
 
 
+def _is_in_seed(connection: psycopg.Connection) -> bool:
+    """Whether the team's own file says which department the user belongs to; it is not ours to change."""
+    row = connection.execute("select to_regclass('staging.attribution_mapping') is not null").fetchone()
+    if row is None or not row[0]:
+        return False
+    query = (
+        "select from staging.attribution_mapping inner join person on match_on = 'user_id' and match_value = user_id"
+    )
+    return connection.execute(query).fetchone() is not None
+
+
 def _delete(connection: psycopg.Connection, table: Table) -> int:
     """Delete rows that are about the user or their session, or that could not be parsed and name them."""
     if str(table) == "raw.rejected_rows":
@@ -179,16 +194,17 @@ def _clear(
         "table": table.identifier,
         "nulls": sql.SQL(", ").join(sql.SQL("{} = null").format(sql.Identifier(column)) for column in personal),
         "is_any_kept": is_any_kept(personal),
-        "of_trace": sql.SQL(_OF_TRACE),
-        "of_session": sql.SQL(_OF_SESSION if table.has("session_id") else "false"),
     }
+    # One after the other: with an `or` between them, each would look through the whole table.
+    conditions = [_OF_TRACE, *([f"old.trace_id is null and {_OF_SESSION}"] if table.has("session_id") else [])]
     if table.schema != "raw" or table.name.startswith("superseded_"):
-        return connection.execute(sql.SQL(_CLEAR).format(**names)).rowcount
+        queries = [sql.SQL(_CLEAR).format(**names, is_theirs=sql.SQL(condition)) for condition in conditions]
+        return sum(connection.execute(query).rowcount for query in queries)
+    queries = [sql.SQL(_CLEAR_RAW).format(**names, is_theirs=sql.SQL(condition)) for condition in conditions]
     total = 0
-    query = sql.SQL(_CLEAR_RAW).format(**names)
     for (instance, project_id), batch_id in batches.items():
         whose = {"instance": instance, "project_id": project_id, "batch_id": batch_id}
-        count = connection.execute(query, whose).rowcount
+        count = sum(connection.execute(query, whose).rowcount for query in queries)
         changed[instance, project_id] = changed.get((instance, project_id), 0) + count
         total += count
     return total
@@ -242,12 +258,12 @@ where
 
 _CLEAR = """
 update {table} as old set {nulls}
-where ({is_any_kept}) and ({of_trace} or old.trace_id is null and {of_session})
+where ({is_any_kept}) and {is_theirs}
 """
 
 _CLEAR_RAW = """
 update {table} as old set {nulls}, batch_id = %(batch_id)s
 where
     old.instance = %(instance)s and old.project_id = %(project_id)s
-    and ({is_any_kept}) and ({of_trace} or old.trace_id is null and {of_session})
+    and ({is_any_kept}) and {is_theirs}
 """

@@ -65,9 +65,11 @@ def note_traces(connection: psycopg.Connection, tables: Iterable[Table]) -> tupl
     )
     for table in naming:
         table.run(connection, _TRACES_OF_PERSON)
+    connection.execute("analyze pg_temp.their_traces")
     for table in naming:
         if table.has("session_id"):
             table.run(connection, _SESSIONS_OF_TRACES)
+    connection.execute("analyze pg_temp.their_sessions")
     for table in naming:
         # What a row said before it was replaced does not say who was in a session.
         if table.has("session_id") and not table.name.startswith("superseded_"):
@@ -76,7 +78,6 @@ def note_traces(connection: psycopg.Connection, tables: Iterable[Table]) -> tupl
         if table.has("session_id"):
             table.run(connection, _TRACES_OF_SESSIONS)
     connection.execute("analyze pg_temp.their_traces")
-    connection.execute("analyze pg_temp.their_sessions")
     row = connection.execute(
         "select (select count(*) from their_traces), (select count(*) from their_sessions)"
     ).fetchone()

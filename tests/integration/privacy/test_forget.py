@@ -137,12 +137,19 @@ def test_days_that_raw_no_longer_holds_are_cleared_in_both_copies_of_the_marts(
     built(full_refresh=True)
     owner.execute("delete from raw.observations")
     owner.execute("delete from raw.trace_months")
+    owner.execute(
+        "insert into staging.attribution_mapping (dimension, match_on, match_value, value)"
+        " values ('team', 'user_id', %s, 'blue')",
+        (ADA,),
+    )
     before = totals(owner)
 
     result = forget(warehouse_settings, ADA)
 
     assert result.traces == 5
-    assert found_in(ADA) == []
+    assert "take the line out of it" in str(result)
+    assert "Forgotten everywhere else" in str(result)
+    assert found_in(ADA) == ["staging.attribution_mapping.match_value"]
     assert found_in(SESSION) == []
     assert totals(owner) == before
     activity = owner.execute(
