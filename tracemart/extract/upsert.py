@@ -104,8 +104,11 @@ class Upsert:
             copy.write(b"\n".join(traces))
         self._run(connection, "analyze {traces}")
         self._run(connection, _REGISTER_TRACES, whose)
-        taken_back = self._run(connection, _TAKE_BACK, whose)
-        self._run(connection, "drop table {traces}")
+        taken_back = 0
+        if self._run(connection, _TRACES_ELSEWHERE, whose):
+            self._run(connection, "analyze {elsewhere}")
+            taken_back = self._run(connection, _TAKE_BACK, whose)
+        self._run(connection, "drop table {traces}, {elsewhere}")
         return taken_back
 
     def remember(self, connection: psycopg.Connection, entries: list[Any]) -> None:
@@ -196,6 +199,7 @@ class Upsert:
             "stage": sql.Identifier(self.stage),
             "seen": sql.Identifier(f"seen_{self.table}"),
             "traces": sql.Identifier(f"traces_of_{self.table}"),
+            "elsewhere": sql.Identifier(f"elsewhere_{self.table}"),
             "matches": sql.Identifier(f"matches_{self.table}"),
             "older": sql.Identifier(f"older_{self.table}"),
             "doubled": sql.Identifier(f"doubled_{self.table}"),
@@ -338,17 +342,19 @@ select %(instance)s, %(project_id)s, trace_id, start_month from {traces}
 on conflict do nothing
 """
 
+_TRACES_ELSEWHERE = """
+create temporary table {elsewhere} on commit drop as
+select traces.trace_id, traces.start_month, months.start_month as other_month
+from {traces} as traces
+inner join raw.trace_months as months
+    on months.instance = %(instance)s and months.project_id = %(project_id)s
+    and months.trace_id = traces.trace_id and months.start_month <> traces.start_month
+"""
+
 _TAKE_BACK = """
-with elsewhere as (
-    select traces.trace_id, traces.start_month, months.start_month as other_month
-    from {traces} as traces
-    inner join raw.trace_months as months
-        on months.instance = %(instance)s and months.project_id = %(project_id)s
-        and months.trace_id = traces.trace_id and months.start_month <> traces.start_month
-),
-doubled as (
+with doubled as (
     select distinct known.trace_id, known.id, known.start_month
-    from elsewhere
+    from {elsewhere} as elsewhere
     inner join {table} as known
         on known.instance = %(instance)s and known.project_id = %(project_id)s
         and known.trace_id = elsewhere.trace_id and known.start_month = elsewhere.start_month
