@@ -1,7 +1,7 @@
 """Texts without what identifies people or opens doors; each kind leaves its placeholder.
 
 `[EMAIL]`, `[PHONE]`, `[SECRET]`, `[CARD]`, `[IBAN]`, `[IP]`: the same text always gives the same, and what is redacted
-stays as it is when it is redacted again. docs/decisions/0006-redaction.md says what is found and what is not.
+stays as it is when it is redacted again. docs/decisions/0007-redaction.md says what is found and what is not.
 """
 
 import re
