@@ -1,4 +1,4 @@
-"""`python -m tracemart.standin serve|truth|projects`: run the stand-in, or say what it would serve.
+"""`python -m tracemart.standin serve|truth|projects|export`: run the stand-in, say what it would serve, or export it.
 
 The key pairs come from a file, never from the command line.
 """
@@ -15,10 +15,12 @@ from pathlib import Path
 import orjson
 
 from tracemart.errors import BadInputError, TracemartError
+from tracemart.standin.export import add_export_command, export_projects
 from tracemart.standin.modes import WRITE_MODES
+from tracemart.standin.store import KeyPair
 from tracemart.standin.synthetic import StreamSpec
 from tracemart.standin.workloads import WorkloadSpec
-from tracemart.standin.workloads.served import projects_of, truth_of_spec
+from tracemart.standin.workloads.served import projects_of, store_of, truth_of_spec
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,7 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     truth = commands.add_parser("truth", help="print the workload's exact totals and planted anomalies as JSON")
     projects = commands.add_parser("projects", help="print the workload's projects as JSON")
-    for command in (serve, truth, projects):
+    export = add_export_command(commands)
+    for command in (serve, truth, projects, export):
         command.add_argument("--workload", type=Path, metavar="FILE.csv", help="replay a request log")
         command.add_argument("--observations", type=int, default=WorkloadSpec.observations)
         command.add_argument("--days", type=int, default=WorkloadSpec.days)
@@ -70,6 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         spec = _spec(arguments)
         if arguments.command == "serve":
             _serve(spec, arguments)
+        elif arguments.command == "export":
+            keys = {project.id: KeyPair("", "") for project in projects_of(spec)}
+            for manifest in export_projects(store_of(spec, keys).projects.values(), arguments):
+                sys.stdout.write(f"{manifest}\n")
         elif arguments.command == "truth":
             _print(truth_of_spec(spec))
         else:

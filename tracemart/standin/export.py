@@ -7,14 +7,17 @@ Windows have both ends in them, and names are cut to seconds, as in the server's
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tracemart.errors import BadInputError
 from tracemart.standin.export_files import CONTENT_TYPES, Form, file_suffix, write_file
 from tracemart.standin.export_rows import (
+    GROUPS,
     PRICES,
     SCORE_COLUMNS,
     SCORE_TYPES,
@@ -28,6 +31,7 @@ from tracemart.standin.store import ProjectStore
 from tracemart.standin.timestamps import from_datetime, to_datetime, to_iso
 
 LAG = timedelta(minutes=20)
+ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class ExportWriter:
 
     def write(self, project: ProjectStore, every: timedelta | None = None) -> list[Path]:
         """The whole history in windows of `every`, or in one; the manifests' paths, oldest first."""
-        times = [row.start_ms for row in project.observations()] + [row.timestamp_ms for row in project.scores()]
+        times = _ends(project)
         if not times:
             return []
         # The server takes whole seconds of the oldest row.
@@ -105,13 +109,24 @@ class ExportWriter:
             yield {**columns, **prices_of(row, project.prices)} if has_prices else columns
 
 
+def _ends(project: ProjectStore) -> list[int]:
+    """Times between which all rows of the project lie; none without rows."""
+    times = []
+    count = project.count_observations()
+    if count:
+        times += [project.observations_at(0, 1)[0].start_ms, project.observations_at(count - 1, count)[0].start_ms]
+    return times + [score.timestamp_ms for score in project.scores()]
+
+
 def _newest(project: ProjectStore, start: datetime, end: datetime) -> Iterator[Observation]:
-    """One row for each id: the server reads `LIMIT 1 BY span_id`."""
+    """One row for each id, its newest version: the server reads `LIMIT 1 BY span_id`."""
     seen = set()
-    for row in project.window(from_datetime(start), from_datetime(end) + 1):
-        if row.id not in seen:
-            seen.add(row.id)
-            yield row
+    low, high = project.bounds(from_datetime(start), from_datetime(end) + 1)
+    for place in range(high, low, -ROWS_AT_ONCE):
+        for row in project.observations_at(max(low, place - ROWS_AT_ONCE), place):
+            if row.id not in seen:
+                seen.add(row.id)
+                yield row
 
 
 def _score_rows(project: ProjectStore, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
@@ -126,3 +141,33 @@ def _iso(moment: datetime) -> str:
 
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H-%M-%S")
+
+
+def add_export_command(commands: Any) -> Any:
+    """`export` of the command line; returns its parser, for the arguments that say what the workload is."""
+    command = commands.add_parser("export", help="write each project's rows as a blob-storage export")
+    command.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+    command.add_argument("--format", choices=tuple(CONTENT_TYPES), default="parquet")
+    command.add_argument("--gzip", action="store_true", help="compress the text formats")
+    command.add_argument("--every", type=float, metavar="HOURS", help="length of a window; all in one without")
+    command.add_argument("--prefix", default="", help="what stands before a project's id, as it is")
+    command.add_argument("--groups", default=",".join(GROUPS), help="field groups, by commas; core is always there")
+    command.add_argument("--durations", choices=("seconds", "milliseconds"), default="seconds")
+    return command
+
+
+def export_projects(projects: Iterable[ProjectStore], arguments: Namespace) -> list[Path]:
+    """What `add_export_command` asks for; the manifests. Raises BadInputError for a group that there is not."""
+    groups = {"core", *arguments.groups.split(",")} - {""}
+    unknown = sorted(groups - set(GROUPS))
+    if unknown:
+        raise BadInputError(f"--groups knows no {unknown[0]}; there are: {', '.join(GROUPS)}.")
+    writer = ExportWriter(
+        folder=arguments.to,
+        form=arguments.format,
+        compressed=arguments.gzip,
+        prefix=arguments.prefix,
+        shape=ExportShape(tuple(group for group in GROUPS if group in groups), arguments.durations),
+    )
+    every = timedelta(hours=arguments.every) if arguments.every else None
+    return [manifest for project in projects for manifest in writer.write(project, every)]
