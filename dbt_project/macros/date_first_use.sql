@@ -1,5 +1,6 @@
 {# Set is_new_user and days_since_first_use of the users in this build: on touched days, and on all days of a user whose
-   first day moved. Both first days are look-ups in the index, so it costs the same however long the history is. #}
+   first day moved. Both first days are look-ups in the index, once for each user (hence `offset 0`: else the planner
+   makes them for each row), so it costs the same however long the history is. #}
 {% macro date_first_use() -%}
     {% set days = ref("int_days_touched").render() -%}
     update {{ this }} as activity
@@ -36,6 +37,7 @@
             order by known.usage_date desc
             limit 1
         ) as untouched_day on true
+        offset 0
     ) as users
     where
         activity.instance = users.instance
