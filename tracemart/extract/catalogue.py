@@ -270,7 +270,8 @@ def _load_listing(run: CatalogueRun, listing: Listing) -> tuple[LoadCounts, Wind
 
 def _window(run: CatalogueRun, listing: Listing) -> Window:
     def oldest(end: datetime) -> datetime | None:
-        return look_back(run.client, listing, end)
+        # The server adds experiments up over all of the asked time, but finds the newest item at once.
+        return look_back(run.client, EXPERIMENT_ITEMS if listing == EXPERIMENTS else listing, end)
 
     if run.asked is None:
         return following_window(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from tracemart.errors import LangfuseOverloadedError
 from tracemart.extract.catalogue_lines import (
     EXPERIMENT_COLUMNS,
     EXPERIMENT_ITEM_COLUMNS,
@@ -19,7 +20,7 @@ from tracemart.extract.slices import Slice, as_parameter
 from tracemart.extract.v3_listing import Listing as NumberedListing
 from tracemart.extract.v3_listing import ListingReader
 
-# Their first-page query wants a lower bound always.
+# Some listings want a lower bound always.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -123,14 +124,20 @@ def read_slice(client: LangfuseClient, listing: Listing, cut: Slice) -> list[Any
 
 
 def look_back(client: LangfuseClient, listing: Listing, end: datetime) -> datetime | None:
-    """A moment that all entries before `end` come after, at most twice as far back as the oldest; None without any."""
+    """A moment that all entries before `end` come after, at most twice as far back as the oldest; None without any.
+
+    Where the server cannot look at all of the past at once, it is the earliest there is: slices grow over empty time.
+    """
     days = 0
     while True:
         moment = end - timedelta(days=days)
         if moment <= EARLIEST:
             return EARLIEST
-        if _is_empty(client, listing, Slice(EARLIEST, moment)):
-            return moment if days else None
+        try:
+            if _is_empty(client, listing, Slice(EARLIEST, moment)):
+                return moment if days else None
+        except LangfuseOverloadedError:
+            return EARLIEST
         days = days * 2 or 1
 
 

@@ -15,13 +15,14 @@ from tracemart.errors import LangfuseUnreachableError
 from tracemart.extract.catalogue import CATALOGUES, PROMPT_VERSIONS, PROMPTS, CatalogueLoad, CatalogueRun
 from tracemart.extract.catalogue import load_catalogues as load_all
 from tracemart.extract.catalogue_lines import experiment_item_line
-from tracemart.extract.client import LangfuseClient
+from tracemart.extract.client import LangfuseClient, Patience
 from tracemart.extract.fields import RowError
 from tracemart.extract.listings import EXPERIMENT_ITEMS, EXPERIMENTS, SESSIONS
 from tracemart.extract.windows import AskedInterval
 from tracemart.privacy.forgotten import digest_of
 from tracemart.settings import LangfuseProject
 from tracemart.standin.evaluation import Dataset, Experiment, ExperimentItem, ScoreConfig
+from tracemart.standin.faults import Fault, FaultSchedule
 from tracemart.standin.modes import WriteMode
 from tracemart.standin.rows import PromptVersion
 from tracemart.standin.serve import serving
@@ -51,7 +52,9 @@ class Loader:
         project = LangfuseProject(instance="demo", host=self.host, public_key="pk", secret_key=SecretStr("sk"))
         self.asked.clear()
         with (
-            LangfuseClient(project) as client,
+            LangfuseClient(
+                project, Patience(attempts=6, slow_attempts=6, first_pause=timedelta(milliseconds=1))
+            ) as client,
             self.warehouse.connect(Role.LOADER, autocommit=True) as connection,
         ):
             client._http.event_hooks = {"request": [self._remember]}
@@ -80,9 +83,9 @@ Serving = Callable[..., AbstractContextManager[Loader]]
 @pytest.fixture
 def served(warehouse: Warehouse) -> Serving:
     @contextmanager
-    def serve(mode: WriteMode = "events_only") -> Iterator[Loader]:
+    def serve(mode: WriteMode = "events_only", faults: FaultSchedule | None = None) -> Iterator[Loader]:
         rows = ProjectStore("proj", "Project")
-        with serving(Store({"proj": rows}, {"proj": KeyPair("pk", "sk")}), mode=mode) as host:
+        with serving(Store({"proj": rows}, {"proj": KeyPair("pk", "sk")}), faults, mode) as host:
             yield Loader(host, rows, warehouse)
 
     return serve
@@ -241,6 +244,20 @@ def test_deleted_versions_are_closed_and_the_others_stand(loader: Loader, query:
     assert query("select count(*), count(known_to) from raw.prompt_versions") == [(4, 4)]
 
 
+def test_versions_that_were_read_are_kept_when_the_next_cannot_be(loader: Loader, query: Query) -> None:
+    loader.rows.prompts += [prompt(f"p{n:03}", version) for n in range(300) for version in (1, 2)]
+    loader.fails_after = 3 + 450 + 1
+
+    with pytest.raises(LangfuseUnreachableError):
+        loader.load(PROMPTS, PROMPT_VERSIONS)
+
+    assert query("select count(*), max(name) from raw.prompt_versions") == [(450, "p224")]
+    assert query("select count(*) from raw.loads where entity = 'prompt_versions'") == [(3,)]
+    loader.fails_after = None
+    assert loader.changes(PROMPTS, PROMPT_VERSIONS) == {"prompt_versions": (150, 0)}
+    assert query("select count(*), count(known_to) from raw.prompt_versions") == [(600, 0)]
+
+
 def test_changes_in_place_keep_their_past(loader: Loader, query: Query) -> None:
     loader.rows.score_configs.append(ScoreConfig("c", "quality", "NUMERIC", NOW_MS, NOW_MS, None, 0, 1))
     loader.rows.datasets.append(Dataset("d", "questions", None, NOW_MS, NOW_MS, {"owner": "ada"}))
@@ -256,6 +273,34 @@ def test_changes_in_place_keep_their_past(loader: Loader, query: Query) -> None:
     assert query("select name, metadata, known_to is null from raw.datasets order by known_from") == [
         ("questions", {"owner": "ada"}, False), ("answers", {"owner": "ada"}, True),
     ]  # fmt: skip
+
+
+def test_catalogues_come_whole_through_faults(served: Serving, query: Query) -> None:
+    faults = FaultSchedule(
+        faults=(
+            Fault(kind="server_error", every=5),
+            Fault(kind="rate_limited", every=7),
+            Fault(kind="bad_gateway", every=11),
+            Fault(kind="cut", every=13),
+            Fault(kind="cloudflare_timeout", every=17),
+            Fault(kind="timed_out", path="experiment", every=4),
+        )
+    )
+    with served(faults=faults) as loader:
+        runs = [Experiment(f"e{number}", f"run {number}", "", None) for number in range(3)]
+        loader.rows.experiment_items += [item(runs[n % 3], n, NOW_MS - n * DAY_MS) for n in range(1, 260)]
+        loader.rows.prompts += [prompt(f"p{n}", version, NOW_MS) for n in range(120) for version in (1, 2)]
+        loader.rows.datasets += [Dataset(f"d{n}", f"d{n}", None, NOW_MS, NOW_MS) for n in range(205)]
+
+        loader.load()
+
+        assert query("select id, start_time from raw.experiment_items order by start_time desc") == [
+            (f"s{n}", NOW - timedelta(days=n)) for n in range(1, 260)
+        ]
+        assert query("select count(*), sum(version) from raw.prompt_versions where known_to is null") == [(240, 360)]
+        assert query("select count(*), count(known_to) from raw.datasets") == [(205, 0)]
+        assert query("select count(*) from raw.experiments") == [(3,)]
+        assert query("select count(*) from raw.rejected_rows") == [(0,)]
 
 
 def test_sessions_are_skipped_where_there_is_no_v3_api(loader: Loader) -> None:
