@@ -138,11 +138,13 @@ def test_a_wide_window_times_out_until_it_is_narrowed_on_every_page(store: Store
     noon = "2026-11-10T12:00:00Z"
     half = sum(start < 1_000 * datetime.fromisoformat(noon).timestamp() for start in starts)
     with misbehaving(store, FaultSchedule(window_rows=max(half, len(starts) - half))) as client:
-        wide = client.get(OBSERVATIONS, params={"limit": 1})
+        wide = client.get(OBSERVATIONS, params={"limit": 2})
+        single = client.get(OBSERVATIONS, params={"limit": 1})
         halves = [Reader(client).every_row(OBSERVATIONS, limit=200, **{bound: noon})
                   for bound in ("fromStartTime", "toStartTime")]  # fmt: skip
 
     assert (wide.status_code, wide.json()["error"]) == (422, "Request timed out")
+    assert len(single.json()["data"]) == 1
     assert [len(rows) for rows in halves] == [len(starts) - half, half]
 
 

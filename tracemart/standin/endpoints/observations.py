@@ -52,7 +52,7 @@ async def list_observations(request: Request) -> Response:
 
     run = fault_run(request)
     low, high = project.bounds(from_ms, before_ms)
-    check_window(run, high - low)
+    check_window(run, high - low, int(limit))
     page = asked_page(project, (from_ms, before_ms, after), int(limit), wanted)
     given, behind = oddly_cut(page_faults(request), page.rows, goes_on=page.goes_on)
     meta = {}

@@ -57,7 +57,7 @@ async def list_scores(request: Request) -> Response:
     raise_if_any(issues)
 
     run, after = fault_run(request), _position(params)
-    check_window(run, project.count_scores(from_ms, before_ms))
+    check_window(run, project.count_scores(from_ms, before_ms), limit)
     rows = project.score_window(from_ms, before_ms, after)
     page = list(islice((row for row in rows if all(holds(row) for holds in wanted)), limit + 1))
     goes_on, page = len(page) > limit, page[:limit]

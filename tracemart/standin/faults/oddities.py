@@ -73,7 +73,7 @@ def _change(fault: RowFault, item: dict[str, Any], row: Observation, way: float)
         item["level"] = UNKNOWN_LEVEL
     elif fault.kind == "negative_latency":
         item["endTime"], item["latency"] = to_iso(row.start_ms - 1000), -1
-    elif fault.kind == "null_total_cost" and item.get("costDetails") == {}:
+    elif fault.kind == "null_total_cost" and item.get("costDetails") == {} and "totalCost" in item:
         item["totalCost"] = None
     elif fault.kind == "number_prices":
         item.update({key: float(item[key]) for key in _PRICES if isinstance(item.get(key), str)})

@@ -109,7 +109,8 @@ class FaultSchedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Everything that goes wrong on a server; nothing by default.
 
     payload_bytes  an answer longer than that is 422 PayloadTooLargeError (the cloud's: 5,000,000)
-    window_rows    an observations or scores request whose whole window has more rows is 422 "Request timed out"
+    window_rows    an observations or scores request whose whole window has more rows is 422 "Request timed out",
+                   unless it asks for one row only
     string_counts  metrics answer counts as text, as some servers do
     """
 
