@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -242,7 +242,8 @@ def _with_item_count(client: LangfuseClient, dataset: Any) -> Any:
 def _load_listing(run: CatalogueRun, listing: Listing) -> tuple[LoadCounts, Window]:
     key = run.key(listing.name)
     window = _window(run, listing)
-    slicer = Slicer()
+    # Rows are few: a day and its overlap are one request.
+    slicer = Slicer(length=listing.overlap + timedelta(days=1))
     counts = retry_rejected(run.connection, listing, key, run_id=run.run_id)
     for cut in slicer.slices(window.start, window.end):
         try:
