@@ -11,6 +11,7 @@ from tracemart.privacy.forgotten import PERSONAL_COLUMNS, digest_of, is_any_kept
 from tracemart.privacy.nobody import NOBODY, add_to_nobody
 from tracemart.privacy.person import Table, every_table, note_traces
 from tracemart.privacy.pseudonyms import pseudonym
+from tracemart.privacy.rules import user_id_key
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
@@ -52,7 +53,8 @@ def forget(settings: Settings, user_id: str, project: str | None = None) -> Forg
     PERSONAL_COLUMNS become NULL in raw, in both copies of the marts and between them; the user's own rows go, and their
     usage is added to that of nobody. What was made of metadata, such as a department, stays in the marts until the next
     build makes those days again, which finds it in tags, names and projects alone.
-    Waits for loads that are writing. Raises BadInputError, BuildError while a build is at work, WarehouseError.
+    Waits for loads that are writing. Raises BadInputError, SettingsError, BuildError while a build is at work,
+    WarehouseError.
     """
     if user_id in ("", NOBODY):
         raise BadInputError(f"{user_id!r} is no user: give --user an id as your application sends it.")
@@ -69,9 +71,10 @@ def forget(settings: Settings, user_id: str, project: str | None = None) -> Forg
 
 
 def _known_as(settings: Settings, user_id: str) -> list[str]:
-    """The id, and its pseudonym where the team has a key, whether or not it is in use now."""
-    key = settings.user_id_key.get_secret_value() if settings.user_id_key else None
-    return [user_id] if not key else [user_id, pseudonym(user_id, key.encode())]
+    """The id, and its pseudonym where the team has a key, whether or not it is in use now. Raises SettingsError."""
+    if settings.user_ids == "plain" and settings.user_id_key is None:
+        return [user_id]
+    return [user_id, pseudonym(user_id, user_id_key(settings))]
 
 
 def _forget(connection: psycopg.Connection, ids: list[str], project: str | None) -> Forgetting:
@@ -108,7 +111,9 @@ def _note_projects(connection: psycopg.Connection, project: str | None) -> None:
     )
     if project is not None and connection.execute("select from place").fetchone() is None:
         known = [row[0] for row in connection.execute("select distinct coalesce(name, project_id) from raw.projects")]
-        raise BadInputError(f"There is no project {project} in the warehouse; there are: {', '.join(sorted(known))}.")
+        raise BadInputError(
+            f"There is no project {project} in the warehouse; there are: {', '.join(sorted(known)) or 'none'}."
+        )
 
 
 def _keep_out(connection: psycopg.Connection, project: str | None) -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from tests.integration.build.conftest import INSTANCE, Raw, marts, observation, root, score
 from tests.integration.privacy.conftest import Search
-from tracemart.errors import BadInputError, BuildError
+from tracemart.errors import BadInputError, BuildError, SettingsError
 from tracemart.forget import forget
 from tracemart.privacy.pseudonyms import pseudonym
 from tracemart.settings import Settings
@@ -194,6 +194,8 @@ def test_the_plain_id_forgets_the_pseudonym_too(
     forget(warehouse_settings.model_copy(update={"user_ids": "hmac", "user_id_key": SecretStr(key)}), ADA)
     assert found_in(hidden) == []
     assert owner.execute("select count(*) from raw.forgotten_users").fetchone() == (2,)
+    with pytest.raises(SettingsError, match="USER_ID_KEY is not set"):
+        forget(warehouse_settings.model_copy(update={"user_ids": "hmac"}), ADA)
 
 
 def test_what_is_no_user_is_refused_and_a_running_build_is_waited_for(
