@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from tests.integration.build.conftest import INSTANCE, Raw, marts, observation, root, score
 from tests.integration.privacy.conftest import Search
-from tracemart.errors import BadInputError, BuildError, SettingsError
+from tracemart.errors import BadInputError, BuildError, SettingsError, WarehouseQueryError
 from tracemart.forget import forget
 from tracemart.privacy.pseudonyms import pseudonym
 from tracemart.settings import Settings
@@ -207,3 +207,21 @@ def test_what_is_no_user_is_refused_and_a_running_build_is_waited_for(
     with pytest.raises(BuildError, match="Another build is writing"):
         forget(warehouse_settings, ADA)
     assert owner.execute("select count(*) from raw.forgotten_users").fetchone() == (0,)
+
+
+def test_what_fails_on_its_way_has_done_nothing(
+    raw: Raw, owner: psycopg.Connection, warehouse_settings: Settings
+) -> None:
+    raw.load("observations", lives())
+    raw.load("scores", [score("quality", "a1", 0.4, 0.9, comment="well done")])
+    owner.execute(
+        "create function raw.refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;"
+        " create trigger refuse before update on raw.scores execute function raw.refuse()"
+    )
+    before = owner.execute("select * from raw.observations order by id").fetchall()
+    with pytest.raises(WarehouseQueryError, match="while forgetting a user: no"):
+        forget(warehouse_settings, ADA)
+    assert owner.execute("select * from raw.observations order by id").fetchall() == before
+    assert owner.execute("select count(*) from raw.forgotten_users").fetchone() == (0,)
+    owner.execute("drop trigger refuse on raw.scores")
+    assert forget(warehouse_settings, ADA).cleared["raw.scores"] == 1
