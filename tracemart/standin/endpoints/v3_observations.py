@@ -9,6 +9,7 @@ from starlette.responses import Response
 from tracemart.standin.auth import project_of
 from tracemart.standin.endpoints.answers import json_answer
 from tracemart.standin.endpoints.v3_pages import asked_page, list_answer, matching, repeated
+from tracemart.standin.faults.pages import check_window, fault_run
 from tracemart.standin.filters import Condition, parse_filter
 from tracemart.standin.parameters import option, raise_if_any, zoned_time
 from tracemart.standin.problems import Issue, not_found
@@ -36,7 +37,11 @@ async def list_observations(request: Request) -> Response:
         ),
         wanted,
     )
-    data = observation_rows(page.of(rows), project.id, project.prices)
+    run, shown = fault_run(request), page.of(rows)
+    check_window(run, len(rows), page.limit)
+    data = observation_rows(shown, project.id, project.prices)
+    if run is not None:
+        run.oddities.spoil(shown, data, run.requests)
     return list_answer(request, "observations", data, page, len(rows) + len(replaced))
 
 

@@ -13,6 +13,7 @@ from tracemart.standin.auth import project_of
 from tracemart.standin.endpoints.answers import json_answer
 from tracemart.standin.endpoints.v3_pages import asked_page, list_answer, matching, repeated
 from tracemart.standin.evaluation import ScoreConfig
+from tracemart.standin.faults.pages import check_window, fault_run
 from tracemart.standin.parameters import comma_list, number, option, raise_if_any, zoned_time
 from tracemart.standin.problems import Issue, not_a_number, not_found, page_not_found, refused
 from tracemart.standin.rows import Score
@@ -73,10 +74,14 @@ def _answer(request: Request, project: ProjectStore, *, with_trace: bool, subjec
     ]
     raise_if_any(issues)
     scores = matching(view.scores_between(from_ms, before_ms), wanted)
+    run, shown = fault_run(request), page.of(scores)
+    check_window(run, len(scores), page.limit)
     data = []
-    for score in page.of(scores):
+    for score in shown:
         row = score_row(score, project.id, project.score_configs, subjects=subjects)
         data.append(row | {"trace": _trace_of(score, view, with_session=subjects) if with_trace else None})
+    if run is not None:
+        run.oddities.spoil_scores(shown, data, run.requests)
     return list_answer(request, "scores", data, page, len(scores))
 
 

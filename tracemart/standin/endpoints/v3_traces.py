@@ -12,6 +12,7 @@ from starlette.responses import Response
 from tracemart.standin.auth import project_of
 from tracemart.standin.endpoints.answers import json_answer
 from tracemart.standin.endpoints.v3_pages import asked_page, list_answer, matching, repeated
+from tracemart.standin.faults.pages import check_window, fault_run
 from tracemart.standin.parameters import raise_if_any, zoned_time
 from tracemart.standin.problems import Issue, not_found, refused
 from tracemart.standin.v3.filters import parse_trace_filter
@@ -57,6 +58,7 @@ async def list_traces(request: Request) -> Response:
     groups = _groups(params)
     view = view_of(project)
     traces = matching(view.traces_between(from_ms, before_ms), trace_conditions(params))
+    check_window(fault_run(request), len(traces), page.limit)
     _sort(traces, params.get("orderBy"))
     data = [trace_row(trace, view, project.id, groups) for trace in page.of(traces)]
     return list_answer(request, "traces", data, page, len(traces))

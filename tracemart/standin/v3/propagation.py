@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from operator import attrgetter
 
 from tracemart.standin.rows import Observation, PropagatedObservation, TraceContext
 from tracemart.standin.store import ProjectStore
@@ -17,6 +18,7 @@ from tracemart.standin.v3.tables import Trace, has_end, updated_ms
 from tracemart.standin.v3.view import view_of
 
 ROOT_PREFIX = "t-"
+_values = attrgetter(*(field.name for field in fields(Observation)))
 
 
 def events_of(project: ProjectStore, mode: str) -> ProjectStore:
@@ -53,11 +55,12 @@ def _propagated(project: ProjectStore, due_ms: int | None) -> Iterator[Observati
         if key not in contexts:
             contexts[key] = _context(row.context, trace)
         parent_id = row.parent_id or (ROOT_PREFIX + trace.id if trace else None)
-        yield PropagatedObservation(
-            **{field.name: getattr(row, field.name) for field in fields(Observation)}
-            | {"context": contexts[key], "parent_id": parent_id, "is_root": parent_id is None, "trace_name": None},
-            updated_ms=updated_ms(row), has_end=has_end(row),
+        copied = PropagatedObservation(*_values(row))
+        copied.updated_ms, copied.has_end = updated_ms(row), has_end(row)
+        copied.context, copied.parent_id, copied.is_root, copied.trace_name = (
+            contexts[key], parent_id, parent_id is None, None,
         )  # fmt: skip
+        yield copied
     for trace in view.traces:
         rows = view.rows_of.get(trace.id, [])
         came_directly = bool(rows) and all(row.id in direct for row in rows)
