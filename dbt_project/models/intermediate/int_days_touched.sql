@@ -211,7 +211,7 @@ cut as (
     select
         *,
         date_trunc('month', starts_at at time zone 'UTC')::date as first_month,
-        date_trunc('month', ends_at at time zone 'UTC')::date as last_month
+        date_trunc('month', (ends_at - interval '1 microsecond') at time zone 'UTC')::date as last_month
     from bounded
 )
 
