@@ -10,10 +10,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import psycopg
+
 from tracemart.extract.chunks import Chunk, Rejected
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.entities import Part, TimedEntity
 from tracemart.extract.fields import RowError
+from tracemart.extract.load import LoadKey
 from tracemart.extract.rows import SCORE_COLUMNS, RowMaker
 from tracemart.extract.slices import Slice
 from tracemart.extract.upsert import Upsert
@@ -30,7 +33,7 @@ from tracemart.extract.v3_rows import (
     root_line_with_io,
     score_line_of_v2,
 )
-from tracemart.extract.v3_traces import KnownTraces, fill_from_traces, traces_before
+from tracemart.extract.v3_traces import KnownTraces, fill_from_traces, slice_of, touched_traces, traces_before
 from tracemart.privacy import Privacy
 
 SOURCE = "v3"
@@ -75,7 +78,7 @@ def observations(client: LangfuseClient, privacy: Privacy, known: KnownTraces) -
             ),
         ),
         look_back=partial(look_back, (reading.of_observations, reading.of_traces)),
-        complete=fill_from_traces,
+        complete=reading.fill,
     )
 
 
@@ -126,29 +129,42 @@ def look_back(readers: tuple[ListingReader, ...], end: datetime) -> datetime | N
 
 @dataclass
 class _ObservationReading:
-    """Remembers which traces a slice's observations are of, until their roots are read."""
+    """Remembers of each slice which traces it is about: until their roots are read, and until the slice is loaded.
+
+    Reading runs ahead of loading in another thread; a dictionary takes a key of one and gives it to the other.
+    """
 
     of_observations: ListingReader
     of_traces: ListingReader
     known: KnownTraces
     observation_chunk_of: ChunkMaker
     root_chunk_of: ChunkMaker
-    _traces: set[str] = field(default_factory=set)
+    traces: dict[Slice, set[str]] = field(default_factory=dict)
 
     def observations(self, cut: Slice) -> Iterator[Chunk]:
-        self._traces = set()
+        traces = self.traces[cut] = set()
         for rows in self.of_observations.pages(cut):
-            self._traces |= _texts(rows, "traceId")
+            traces |= _texts(rows, "traceId")
             yield self.observation_chunk_of(rows)
 
     def roots(self, cut: Slice) -> Iterator[Chunk]:
-        without_root = self._traces
+        traces = self.traces[cut]
+        without_root = set(traces)
         for rows in self.of_traces.pages(cut):
-            without_root -= _texts(rows, "id")
+            found = _texts(rows, "id")
+            traces |= found
+            without_root -= found
             yield self._roots_of(rows)
         if without_root:
             without_root -= self.known(without_root)
             yield from map(self._roots_of, traces_before(self.of_traces, cut, without_root))
+
+    def fill(self, connection: psycopg.Connection, key: LoadKey, batch_id: int) -> int:
+        cut = slice_of(connection, batch_id)
+        traces = self.traces.pop(cut, None) if cut is not None else None
+        if traces is None:
+            traces = touched_traces(connection, key, batch_id)
+        return fill_from_traces(connection, key, batch_id, traces)
 
     def _roots_of(self, traces: list[Any]) -> Chunk:
         return self.root_chunk_of([as_root(row) for row in traces])

@@ -56,19 +56,38 @@ def known_traces(warehouse: Warehouse, key: LoadKey) -> KnownTraces:
     return known
 
 
-def fill_from_traces(connection: psycopg.Connection, key: LoadKey, batch_id: int) -> int:
-    """Give the observations of each trace that this batch touched TRACE_ATTRIBUTES of its root, in the caller's
-    transaction; the number of rows changed that the batch had not changed before.
+def slice_of(connection: psycopg.Connection, batch_id: int) -> Slice | None:
+    """The slice that a batch loads; None where it is about no time."""
+    row = connection.execute("select window_from, window_to from raw.loads where batch_id = %s", (batch_id,)).fetchone()
+    return Slice(row[0], row[1]) if row is not None and row[0] is not None and row[1] is not None else None
 
-    Only rows that this way loaded, for v4 tells an observation's own. As in v4, `bookmarked` reaches those alone that
-    stand directly below the root.
+
+def touched_traces(connection: psycopg.Connection, key: LoadKey, batch_id: int) -> set[str]:
+    """The traces of the rows that a batch wrote, wherever they stand."""
+    rows = connection.execute(
+        "select distinct trace_id from raw.observations where instance = %s and project_id = %s and batch_id = %s",
+        (key.instance, key.project_id, batch_id),
+    )
+    return {row[0] for row in rows}
+
+
+def fill_from_traces(connection: psycopg.Connection, key: LoadKey, batch_id: int, traces: Collection[str]) -> int:
+    """Give the observations of these traces TRACE_ATTRIBUTES of their roots, in the caller's transaction; the number
+    of rows changed that the batch had not written before.
+
+    Only rows that this way loaded, for v4 tells an observation's own.
     """
-    whose = {"instance": key.instance, "project_id": key.project_id, "source": key.source, "batch_id": batch_id}
-    connection.execute("drop table if exists pg_temp.touched_roots")
-    connection.execute(_TOUCHED_ROOTS.format(**_NAMES), whose)
-    connection.execute("analyze pg_temp.touched_roots")
+    whose = {
+        "instance": key.instance,
+        "project_id": key.project_id,
+        "source": key.source,
+        "batch_id": batch_id,
+        "trace_ids": list(traces),
+    }
+    connection.execute(_ROOTS.format(**_NAMES), whose)
+    connection.execute("analyze pg_temp.roots_of_slice")
     row = connection.execute(_FILL.format(**_NAMES), whose).fetchone()
-    connection.execute("drop table pg_temp.touched_roots")
+    connection.execute("drop table pg_temp.roots_of_slice")
     assert row is not None
     changed: int = row[0]
     return changed
@@ -78,16 +97,19 @@ def _attributes(of: str) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(of, column) for column in TRACE_ATTRIBUTES)
 
 
+# As in v4, `bookmarked` reaches those alone that stand directly below the root.
+_BOOKMARKED = sql.SQL("(roots.bookmarked and known.parent_observation_id = 't-' || known.trace_id)")
+_OFFERED = [_BOOKMARKED if column == "bookmarked" else sql.Identifier("roots", column) for column in TRACE_ATTRIBUTES]
+
 _NAMES = {
     "attributes": sql.SQL(", ").join(map(sql.Identifier, TRACE_ATTRIBUTES)),
     "attributes_of_known": _attributes("known"),
     "attributes_of_roots": _attributes("roots"),
     "attributes_of_differing": _attributes("differing"),
-    "attributes_for_known": sql.SQL(", ").join(
-        sql.SQL("roots.bookmarked and known.parent_observation_id = 't-' || known.trace_id as bookmarked")
-        if column == "bookmarked"
-        else sql.Identifier("roots", column)
-        for column in TRACE_ATTRIBUTES
+    "offered": sql.SQL(", ").join(_OFFERED),
+    "offered_as_attributes": sql.SQL(", ").join(
+        sql.SQL("{} as {}").format(value, sql.Identifier(column))
+        for value, column in zip(_OFFERED, TRACE_ATTRIBUTES, strict=True)
     ),
 }
 
@@ -106,31 +128,26 @@ inner join raw.observations as roots
 where roots.source = %(source)s
 """
 
-_TOUCHED_ROOTS = sql.SQL("""
-create temporary table touched_roots on commit drop as
-with touched as (
-    select distinct trace_id
-    from raw.observations
-    where instance = %(instance)s and project_id = %(project_id)s and batch_id = %(batch_id)s
-)
+_ROOTS = sql.SQL("""
+create temporary table roots_of_slice on commit drop as
 select roots.trace_id, {attributes_of_roots}
-from touched
+from unnest(%(trace_ids)s::text[]) as wanted (trace_id)
 inner join raw.trace_months as months
     on
         months.instance = %(instance)s and months.project_id = %(project_id)s
-        and months.trace_id = touched.trace_id
+        and months.trace_id = wanted.trace_id
 inner join raw.observations as roots
     on
         roots.instance = %(instance)s and roots.project_id = %(project_id)s
-        and roots.trace_id = touched.trace_id and roots.id = 't-' || touched.trace_id
+        and roots.trace_id = wanted.trace_id and roots.id = 't-' || wanted.trace_id
         and roots.start_month = months.start_month
 where roots.source = %(source)s
 """)
 
 _FILL = sql.SQL("""
-with offered as (
-    select known.trace_id, known.id, known.start_month, known.batch_id, {attributes_for_known}
-    from pg_temp.touched_roots as roots
+with differing as (
+    select known.trace_id, known.id, known.start_month, known.batch_id, {offered_as_attributes}
+    from pg_temp.roots_of_slice as roots
     inner join raw.trace_months as months
         on
             months.instance = %(instance)s and months.project_id = %(project_id)s
@@ -139,17 +156,18 @@ with offered as (
         on
             known.instance = %(instance)s and known.project_id = %(project_id)s
             and known.trace_id = roots.trace_id and known.start_month = months.start_month
-    where known.source = %(source)s and known.id <> 't-' || known.trace_id
+    where
+        known.source = %(source)s and known.id <> 't-' || known.trace_id
+        and ({attributes_of_known}) is distinct from ({offered})
 ),
 filled as (
     update raw.observations as known
     set ({attributes}) = row({attributes_of_differing}), batch_id = %(batch_id)s, loaded_at = clock_timestamp()
-    from offered as differing
+    from differing
     where
         known.instance = %(instance)s and known.project_id = %(project_id)s
         and known.trace_id = differing.trace_id and known.id = differing.id
         and known.start_month = differing.start_month
-        and ({attributes_of_known}) is distinct from ({attributes_of_differing})
     returning differing.batch_id as batch_before
 )
 select count(*) filter (where batch_before <> %(batch_id)s) from filled
