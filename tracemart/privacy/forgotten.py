@@ -117,26 +117,48 @@ def _nulls(columns: list[str]) -> sql.Composable:
     return sql.SQL(", ").join(sql.SQL("{} = null").format(sql.Identifier(column)) for column in columns)
 
 
+# A session that was theirs alone may since be another's: then its rows that name nobody tell nothing.
 _NEW_TRACES = """
 with named as (
     select distinct trace_id, user_id, session_id from {stage} where user_id is not null or session_id is not null
-)
-insert into raw.forgotten_traces (instance, project_id, trace_id)
-select distinct %(instance)s, %(project_id)s, named.trace_id
-from named
-where
-    exists (
+),
+users as (
+    select user_id
+    from (select distinct user_id from named where user_id is not null) as named
+    where exists (
         select from raw.forgotten_users as forgotten
         where
             forgotten.instance in (%(instance)s, '*') and forgotten.project_id in (%(project_id)s, '*')
             and forgotten.user_digest = {user}
     )
-    or named.user_id is null and exists (
+),
+sessions as (
+    select session_id
+    from (select distinct session_id from named where session_id is not null) as named
+    where exists (
         select from raw.forgotten_sessions as forgotten
         where
             forgotten.instance = %(instance)s and forgotten.project_id = %(project_id)s
             and forgotten.session_digest = {session}
     )
+),
+found as (
+    select trace_id from named inner join users using (user_id)
+    union
+    select trace_id
+    from named
+    where trace_id in (select nameless.trace_id from named as nameless inner join sessions using (session_id))
+    group by trace_id
+    having count(user_id) = 0
+    and not exists (
+        select from raw.observations as known
+        where
+            known.instance = %(instance)s and known.project_id = %(project_id)s
+            and known.trace_id = named.trace_id and known.user_id is not null
+    )
+)
+insert into raw.forgotten_traces (instance, project_id, trace_id)
+select %(instance)s, %(project_id)s, trace_id from found
 on conflict do nothing
 returning trace_id
 """

@@ -107,6 +107,20 @@ def test_a_new_trace_is_cleared_whole_whichever_row_comes_first(
     assert owner.execute(newest).fetchone() == (1,)
 
 
+def test_a_session_that_becomes_anothers_takes_nothing_from_them(
+    loader: psycopg.Connection, owner: psycopg.Connection, warehouse_settings: Settings
+) -> None:
+    load(loader, OBSERVATIONS, observation("a", "root", **MINE))
+    forget(warehouse_settings, ADA)
+    bobs = {"session_id": SESSION, "metadata": Jsonb({"by": "bob"})}
+    load(loader, OBSERVATIONS, observation("b", "root", user_id="bob", **bobs), observation("b", "call", **bobs))
+    load(loader, OBSERVATIONS, observation("b", "late", **bobs), observation("c", "root", **bobs))
+    kept = "select id, metadata ->> 'by' from raw.observations order by id"
+    assert owner.execute(kept).fetchall() == [
+        ("a-root", None), ("b-call", "bob"), ("b-late", "bob"), ("b-root", "bob"), ("c-root", None),
+    ]  # fmt: skip
+
+
 def test_other_projects_and_people_are_left_alone(
     loader: psycopg.Connection, owner: psycopg.Connection, warehouse_settings: Settings
 ) -> None:
