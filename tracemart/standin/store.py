@@ -134,10 +134,6 @@ class ProjectStore:
         for last in range(high, low, -_WINDOW_ROWS):
             yield from self.observations_at(max(low, last - _WINDOW_ROWS), last)
 
-    def newest_start(self) -> int:
-        """The start of the newest row, 0 if there is none."""
-        return self.observations()[-1].start_ms if self.observations() else 0
-
     def merge_versions(self) -> None:
         """Leave of equal (trace, id, start) the version written last, as the database's merge does."""
         newest: dict[tuple[str, str, int], Observation] = {}
@@ -206,10 +202,6 @@ class ProjectStore:
         low = 0 if from_ms is None else bisect_left(self._score_keys, (from_ms, ""))
         high = len(self._score_keys) if before_ms is None else bisect_left(self._score_keys, (before_ms, ""))
         return max(0, high - low)
-
-    def newest_score_time(self) -> int:
-        """The timestamp of the newest score, 0 if there is none."""
-        return self.scores()[-1].timestamp_ms if self._scores else 0
 
 
 _KEPT_ON_UPDATE = {"id", "timestamp_ms", "created_ms"}

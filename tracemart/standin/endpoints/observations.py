@@ -54,13 +54,13 @@ async def list_observations(request: Request) -> Response:
     low, high = project.bounds(from_ms, before_ms)
     check_window(run, high - low, int(limit))
     page = asked_page(project, (from_ms, before_ms, after), int(limit), wanted)
-    given, behind = oddly_cut(page_faults(request), page.rows, goes_on=page.goes_on)
+    first_ms = page.row(0).start_ms if page.rows else 0
+    before_first = ObservationPosition(first_ms + 1, "", "")
+    skips = after is None or after.start_ms > before_first.start_ms
+    given, behind = oddly_cut(page_faults(request), page.rows, goes_on=page.goes_on, skips=skips)
     meta = {}
-    if behind:
-        meta["cursor"] = _cursor(_position_of(page.row(behind - 1)))
-    elif behind == 0:
-        at_start = ObservationPosition(project.newest_start() + 1 if before_ms is None else before_ms, "", "")
-        meta["cursor"] = _cursor(after or at_start)
+    if behind is not None:
+        meta["cursor"] = _cursor(_position_of(page.row(behind - 1)) if behind else before_first)
     fields = _fields(params)
     if run is not None and run.oddities.active("observations", run.requests):
         rows = [page.row(place) for place in range(given)]

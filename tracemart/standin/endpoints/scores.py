@@ -61,14 +61,13 @@ async def list_scores(request: Request) -> Response:
     rows = project.score_window(from_ms, before_ms, after)
     page = list(islice((row for row in rows if all(holds(row) for holds in wanted)), limit + 1))
     goes_on, page = len(page) > limit, page[:limit]
-    given, behind = oddly_cut(page_faults(request), len(page), goes_on=goes_on)
+    before_first = (page[0].timestamp_ms + 1 if page else 0, "")
+    skips = after is None or after[0] > before_first[0]
+    given, behind = oddly_cut(page_faults(request), len(page), goes_on=goes_on, skips=skips)
     meta: dict[str, Any] = {"limit": limit}
-    if behind:
+    if behind is not None:
         last = page[behind - 1]
-        meta["cursor"] = _cursor(last.timestamp_ms, last.id)
-    elif behind == 0:
-        at_start = (before_ms if before_ms is not None else project.newest_score_time() + 1, "")
-        meta["cursor"] = _cursor(*(after or at_start))
+        meta["cursor"] = _cursor(*((last.timestamp_ms, last.id) if behind else before_first))
     items = [score_row(row, project.id, groups) for row in page[:given]]
     if run is not None:
         run.oddities.spoil_scores(page[:given], items, run.requests)

@@ -8,13 +8,14 @@ from tracemart.standin.faults.schedule import Change, Fault, FaultSchedule, RowF
 def all_faults(seed: int = 0, *, window_rows: int | None = None, payload_bytes: int | None = None) -> FaultSchedule:
     """Every kind of fault, once each within 45 requests, then in about one request of five; a wait is a second at most.
 
-    Left out are the plan's rate limits and waits of a day, which end a run instead of delaying it.
+    The limit that a 429 names is high, lest a reader that paces itself by it takes long. Left out are the plan's
+    rate limits and waits of a day, which end a run instead of delaying it.
     `window_rows` and `payload_bytes` must leave room for the narrowest request that the reader makes.
     """
     return FaultSchedule(
         seed=seed,
         faults=(
-            Fault(kind="rate_limited", at=(2,), probability=0.01, seconds=0.05),
+            Fault(kind="rate_limited", at=(2,), probability=0.01, seconds=0.05, limit=60_000),
             Fault(kind="server_error", at=(5,), probability=0.03),
             Fault(kind="unavailable", at=(8,), probability=0.02),
             Fault(kind="bad_gateway", at=(11,), probability=0.02),
@@ -45,10 +46,10 @@ def all_faults(seed: int = 0, *, window_rows: int | None = None, payload_bytes: 
             Change(kind="late", share=0.05, after_requests=15),
             Change(kind="same_start", share=0.03),
             Change(kind="moved_start", share=0.03),
-            Change(kind="overwrite_scores", share=0.1, after_requests=20),
-            Change(kind="delete_traces", share=0.02, after_requests=25),
-            Change(kind="delete_scores", share=0.02, after_requests=25),
-            Change(kind="merge", after_requests=30),
+            Change(kind="overwrite_scores", share=0.1, after_requests=60),
+            Change(kind="delete_traces", share=0.02, after_requests=150),
+            Change(kind="delete_scores", share=0.02, after_requests=150),
+            Change(kind="merge", after_requests=200),
         ),
         window_rows=window_rows,
         payload_bytes=payload_bytes,

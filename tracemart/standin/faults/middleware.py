@@ -14,7 +14,6 @@ from tracemart.standin.faults.schedule import PAGE_KINDS, Fault
 from tracemart.standin.problems import ApiError
 
 _API = "/api/public/"
-_A_LIMIT = 30
 
 
 class FaultMiddleware:
@@ -46,7 +45,7 @@ class FaultMiddleware:
                 continue
             if fault.kind == "rate_limited":
                 now = self._run.clock()
-                answer = rate_limited(_A_LIMIT, now, now + fault.seconds)
+                answer = rate_limited(fault.limit, now, now + fault.seconds)
             else:
                 answer = failed_answer(fault.kind)
             await answer(scope, receive, send)

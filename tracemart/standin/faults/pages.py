@@ -21,14 +21,18 @@ def page_faults(request: Request) -> list[Fault]:
     return faults
 
 
-def oddly_cut(faults: list[Fault], rows: int, *, goes_on: bool) -> tuple[int, int | None]:
-    """How many of a page's `rows` are given, and how many of them lie behind its cursor; None: no cursor."""
+def oddly_cut(faults: list[Fault], rows: int, *, goes_on: bool, skips: bool) -> tuple[int, int | None]:
+    """How many of a page's `rows` are given, and how many of them lie behind its cursor; None: no cursor.
+
+    An empty page's cursor skips time without rows, so that each page gets further; where there is none to
+    skip, a page of one row comes instead.
+    """
     given, behind = rows, rows if goes_on else None
     for fault in faults:
-        if fault.kind == "empty_page":
+        if fault.kind == "empty_page" and skips and rows:
             return 0, 0
-        if fault.kind == "short_page":
-            kept = max(1, int(given * fault.share))
+        if fault.kind in ("empty_page", "short_page"):
+            kept = max(1, int(given * fault.share)) if fault.kind == "short_page" else 1
             if kept < given:
                 given = behind = kept
         elif behind is not None and given > 1:

@@ -53,6 +53,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     times        at most so often
     seconds      Retry-After of rate_limited; how long slow and timed_out take
     share        of the body sent before a cut; of the rows given in a short page
+    limit        requests a minute that rate_limited names
     """
 
     kind: AnswerKind | PageKind
@@ -63,6 +64,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     times: Count | None = None
     seconds: Annotated[float, Meta(ge=0, le=DAY_SECONDS)] = 0.0
     share: Share = 0.5
+    limit: Count = 30
 
 
 class RowFault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

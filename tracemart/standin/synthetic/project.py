@@ -45,9 +45,6 @@ class SyntheticProject(ProjectStore):
     def observations_at(self, first: int, last: int) -> list[Observation]:
         return [self.stream.row(number) for number in range(last - 1, first - 1, -1)]
 
-    def newest_start(self) -> int:
-        return self.stream.start_ms(self.stream.count - 1)
-
     def page_json(self, first: int, last: int, fields: ObservationFields) -> bytes:
         templates = self._templates.get(fields)
         if templates is None:
