@@ -13,7 +13,8 @@ import pytest
 from langfuse import Langfuse, propagate_attributes
 from pydantic import SecretStr
 
-from tracemart.extract.step import ExtractResult, extract
+from tracemart.extract.result import ExtractResult
+from tracemart.extract.step import extract
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.standin.rows import PromptVersion
 from tracemart.standin.serve import serving

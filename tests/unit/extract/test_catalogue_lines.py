@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracemart.extract.catalogue_lines import (
@@ -45,6 +45,7 @@ def prices_of(line: str) -> Any:
     return json.loads(values(MODEL_COLUMNS, line)["pricing_tiers"], parse_float=Decimal)[0]["prices"]
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=0, max_value=10**6, allow_nan=False, allow_infinity=False, places=14))
 def test_a_price_as_text_is_the_number_it_writes(price: Decimal) -> None:
     assert Decimal(prices_of(model_line(model({"input": str(price)})))["input"]) == price

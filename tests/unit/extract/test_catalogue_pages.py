@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
 import respx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -23,6 +24,7 @@ PATH = "/api/public/models"
 Change = tuple[str, int]
 
 
+@cache
 def make_client() -> LangfuseClient:
     project = LangfuseProject(instance="demo", host=HOST, public_key="pk", secret_key=SecretStr("sk"))
     return LangfuseClient(project, Patience(attempts=1, first_pause=timedelta(0)))
@@ -75,6 +77,7 @@ def test_a_listing_that_never_stands_still_is_not_complete() -> None:
     assert ids(entries) >= {str(name) for name in range(250)}
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.integers(0, 11), unique=True, max_size=12),
     st.lists(st.integers(0, 11), max_size=12),
