@@ -9,8 +9,9 @@ from tracemart.errors import TooManyRejectedError
 from tracemart.extract.chunks import Rejected
 from tracemart.extract.export import ledger
 from tracemart.extract.export.columns import ExportTable
+from tracemart.extract.export.legacy import LEGACY_OBSERVATIONS, TRACES
 from tracemart.extract.export.manifests import Manifest, check_files
-from tracemart.extract.export.observations import LEGACY_OBSERVATIONS, OBSERVATIONS
+from tracemart.extract.export.observations import OBSERVATIONS
 from tracemart.extract.export.readers import Content, opened_file
 from tracemart.extract.export.scores import SCORES
 from tracemart.extract.export.storage import Storage
@@ -22,6 +23,7 @@ from tracemart.extract.rejects import check_share, keep_rejected, resolve_replac
 from tracemart.extract.slice_load import SliceResult
 from tracemart.extract.slices import Slice
 from tracemart.extract.upsert import Upsert
+from tracemart.extract.v3_traces import fill_from_traces, touched_traces
 from tracemart.privacy import Privacy
 from tracemart.warehouse import Progress
 
@@ -62,13 +64,13 @@ def load_manifest(run: ExportRun, manifest: Manifest, done: dict[str, int]) -> d
     """
     check_files(run.storage, manifest)
     # A run that exports both the old tables and the new one has every row twice.
-    observations = OBSERVATIONS if manifest.files_of(OBSERVATIONS.name) else LEGACY_OBSERVATIONS
-    tables = {"observations": observations, "scores": SCORES}
+    is_new = bool(manifest.files_of(OBSERVATIONS.name))
+    tables = {"observations": (OBSERVATIONS,) if is_new else (LEGACY_OBSERVATIONS, TRACES), "scores": (SCORES,)}
     results = {}
     try:
         with run.connection.transaction():
-            for entity, table in tables.items():
-                loading = _EntityLoad(run, manifest, entity, table, done.get(entity, 0))
+            for entity, of_entity in tables.items():
+                loading = _EntityLoad(run, manifest, entity, of_entity, done.get(entity, 0))
                 if ledger.is_loaded(run.connection, run.instance, manifest):
                     return {}
                 results[entity] = loading.load()
@@ -92,21 +94,27 @@ class _RefusedError(Exception):
 
 
 class _EntityLoad:
-    """The files of one table; waits for other loads of the same rows to end."""
+    """The files of one entity's tables; waits for other loads of the same rows to end."""
 
-    def __init__(self, run: ExportRun, manifest: Manifest, entity: str, table: ExportTable, done: int) -> None:
-        self.run, self.manifest, self.table, self.done = run, manifest, table, done
+    def __init__(
+        self, run: ExportRun, manifest: Manifest, entity: str, tables: tuple[ExportTable, ...], done: int
+    ) -> None:
+        self.run, self.manifest, self.tables, self.done = run, manifest, tables, done
         self.started = time.monotonic()
         self.key = run.key(entity)
         self.batch_id = begin_load(run.connection, self.key, run.run_id, manifest.window)
 
     def load(self) -> SliceResult:
-        counts = LoadCounts()
-        for file in self.manifest.files_of(self.table.name):
-            with opened_file(self.run.storage, file, self.table, self.run.privacy) as content:
-                if content.columns:
-                    self._load(content, counts)
-        finish_load(self.run.connection, self.batch_id, counts)
+        counts, completed = LoadCounts(), 0
+        for table in self.tables:
+            for file in self.manifest.files_of(table.name):
+                with opened_file(self.run.storage, file, table, self.run.privacy) as content:
+                    if content.columns:
+                        self._load(content, counts)
+        if TRACES in self.tables and counts.read:
+            traces = touched_traces(self.run.connection, self.key, self.batch_id)
+            completed = fill_from_traces(self.run.connection, self.key, self.batch_id, traces)
+        finish_load(self.run.connection, self.batch_id, counts, completed=completed)
         return SliceResult(Slice(*self.manifest.window), counts, time.monotonic() - self.started)
 
     def _load(self, content: Content, counts: LoadCounts) -> None:
@@ -121,6 +129,8 @@ class _EntityLoad:
                 if run.progress is not None:
                     run.progress(self.key.entity, self.done + counts.read, None)
             load.finish()
+        # The next file's stage has the same name.
+        upsert.drop_stage(connection)
         what = f"{self.key.entity} of {run.instance}/{run.project_id} in {self.manifest.path}"
         try:
             check_share(counts, load.examples, run.rejected_share, what)

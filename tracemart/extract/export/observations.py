@@ -1,21 +1,19 @@
-"""Rows of the tables observations_v2 and observations: the columns of raw.observations that they have.
+"""Rows of the table observations_v2: the columns of raw.observations that they have.
 
 Values are those that the v4 API answers for the same row: `latency` and `time_to_first_token` are counted from the
-times, which are exact and in no unit; the sums of usage and cost are those of `reduceUsageOrCostDetails` in the
-server's `observations_converters.ts` (4.16.0), which takes every key that contains "input" or "output".
+times, which are exact and in no unit.
 The API's `modelId` is not here: it is null once a model is deleted, while the export's `model_id` is `internalModelId`.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracemart.extract import fields
 from tracemart.extract.export import copytext, values
+from tracemart.extract.export.amounts import AMOUNTS
 from tracemart.extract.export.columns import (
     Batch,
     Column,
@@ -33,9 +31,8 @@ from tracemart.extract.export.columns import (
     time,
     user_id,
 )
-from tracemart.extract.export.copytext import UnfitError
-from tracemart.extract.export.maps import Entries, list_entries, map_entries
-from tracemart.extract.fields import NULL, RowError
+from tracemart.extract.export.maps import list_entries, map_entries
+from tracemart.extract.fields import NULL
 from tracemart.privacy import Privacy
 from tracemart.privacy.redaction import redacted_value
 
@@ -43,10 +40,6 @@ from tracemart.privacy.redaction import redacted_value
 def _latency_of_row(row: Row, _: Reading) -> str:
     start, end = values.moment(row.get("start_time"), "start_time"), values.moment(row.get("end_time"), "end_time")
     return NULL if start is None or end is None else repr(values.seconds_between(start, end))
-
-
-def _latency_of_batch(batch: Batch) -> pa.Array:
-    return copytext.decimal(_seconds(batch, "end_time"))
 
 
 def _first_token_of_row(row: Row, reading: Reading) -> str:
@@ -62,7 +55,7 @@ def _first_token_of_row(row: Row, reading: Reading) -> str:
 
 def _first_token_of_batch(batch: Batch) -> pa.Array:
     if "completion_start_time" in batch.arrow.schema.names:
-        return copytext.decimal(_seconds(batch, "completion_start_time"))
+        return _seconds(batch, "completion_start_time")
     if batch.reading.unit.per_second is None:
         return pa.nulls(batch.arrow.num_rows, pa.string())
     exported = batch.column("time_to_first_token").cast(pa.float64())
@@ -72,100 +65,16 @@ def _first_token_of_batch(batch: Batch) -> pa.Array:
 def _seconds(batch: Batch, until: str) -> pa.Array:
     start = copytext.milliseconds(batch.column("start_time")).cast(pa.int64())
     end = copytext.milliseconds(batch.column(until)).cast(pa.int64())
-    return pc.divide(pc.subtract(end, start).cast(pa.float64()), 1000.0)
+    return copytext.decimal(pc.divide(pc.subtract(end, start).cast(pa.float64()), 1000.0))
 
 
-def _month_of_row(row: Row, _: Reading) -> str:
-    return fields.month(values.time(row.get("start_time"), "start_time"))
-
-
-def _month_of_batch(batch: Batch) -> pa.Array:
-    month = pc.utf8_slice_codeunits(batch.once("start_time", copytext.time), 0, 7)
-    return pc.binary_join_element_wise(month, "-01", "")
-
-
-def _usage_of_row(row: Row) -> dict[str, int]:
-    counted = {}
-    for kind, units in values.json_object(row.get("usage_details"), "usage_details").items():
-        whole = fields.count(units, f"usage_details.{kind}")
-        if whole != NULL:
-            counted[kind] = int(whole)
-    return counted
-
-
-def _usage_details_of_batch(batch: Batch) -> pa.Array:
-    entries = _usage(batch)
-    return entries.as_objects(copytext.whole(entries.values))
-
-
-def _usage(batch: Batch) -> Entries:
-    entries = batch.once("usage_details", map_entries)
-    if not pa.types.is_integer(entries.values.type) or entries.values.null_count:
-        raise UnfitError
-    # As signed numbers those that are too large for a bigint are below zero.
-    wrong = pc.less(entries.values.cast(pa.int64(), safe=False), 0)
-    if pc.any(wrong).as_py():
-        batch.suspect(entries.counted(wrong.to_numpy(zero_copy_only=False)) > 0)
-    return entries
-
-
-def _usage_sum(name: str, key_counts: Callable[[str], bool]) -> Column:
-    def of_row(row: Row, _: Reading) -> str:
-        total = sum(units for kind, units in _usage_of_row(row).items() if key_counts(kind))
-        if total > fields.LARGEST_COUNT:
-            raise RowError(f"{name} is too large")
-        return str(total)
+def month_of(start: str) -> Column:
+    """The column by which raw.observations is partitioned, of the export's column with the start."""
 
     def of_batch(batch: Batch) -> pa.Array:
-        entries = _usage(batch)
-        units = entries.values.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-        totals = entries.total(units, entries.where_key(key_counts))
-        batch.suspect(totals < 0)
-        return copytext.whole(pa.array(totals))
+        return pc.binary_join_element_wise(pc.utf8_slice_codeunits(batch.once(start, copytext.time), 0, 7), "-01", "")
 
-    return Column(name, ("usage_details",), of_row, of_batch)
-
-
-def _costs_of_row(row: Row) -> dict[str, str]:
-    return values.costs(values.json_object(row.get("cost_details"), "cost_details"))
-
-
-def _costs(batch: Batch) -> Entries:
-    entries = batch.once("cost_details", map_entries)
-    if entries.values.null_count:
-        raise UnfitError
-    return entries
-
-
-def _cost_details_of_batch(batch: Batch) -> pa.Array:
-    entries = _costs(batch)
-    return entries.as_objects(copytext.decimal(entries.values))
-
-
-def _cost_sum(side: str) -> Column:
-    def of_row(row: Row, _: Reading) -> str:
-        amounts = [float(dollars) for kind, dollars in _costs_of_row(row).items() if side in kind]
-        total = 0.0
-        for amount in amounts:
-            total += amount
-        return repr(total) if amounts else NULL
-
-    def of_batch(batch: Batch) -> pa.Array:
-        entries = _costs(batch)
-        chosen = entries.where_key(lambda kind: side in kind)
-        totals = entries.float_total(_floats(entries.values), chosen)
-        return copytext.decimal(pa.array(totals, mask=entries.counted(chosen) == 0))
-
-    return Column(f"{side}_cost", ("cost_details",), of_row, of_batch)
-
-
-def _floats(dollars: pa.Array) -> np.ndarray[Any, Any]:
-    if pa.types.is_floating(dollars.type):
-        return np.asarray(dollars.to_numpy(zero_copy_only=False), np.float64)
-    if not pa.types.is_decimal128(dollars.type) or dollars.type.precision > copytext.WHOLE_DIGITS:
-        raise UnfitError
-    whole = copytext.unscaled(dollars).to_numpy(zero_copy_only=False)
-    return np.asarray(whole / float(10**dollars.type.scale), np.float64)
+    return Column("start_month", (start,), lambda row, _: fields.month(values.time(row.get(start), start)), of_batch)
 
 
 def _metadata_of_row(row: Row, reading: Reading) -> str:
@@ -210,7 +119,7 @@ def _tool_call(stored: str, privacy: Privacy) -> Any:
     return {name: value for name, value in call.items() if name != "arguments"} if isinstance(call, dict) else {}
 
 
-def _text_array(name: str) -> Column:
+def text_array(name: str) -> Column:
     return Column(
         name,
         (name,),
@@ -219,6 +128,7 @@ def _text_array(name: str) -> Column:
     )
 
 
+METADATA = Column("metadata", ("metadata",), _metadata_of_row, _metadata_of_batch)
 COLUMNS = (
     required_text("trace_id"),
     required_text("id"),
@@ -236,13 +146,19 @@ COLUMNS = (
     text("session_id"),
     text("release"),
     text("trace_name"),
-    _text_array("tags"),
+    text_array("tags"),
     required_time("start_time"),
     time("end_time"),
     time("completion_start_time"),
     time("created_at"),
     time("updated_at"),
-    Column("latency_seconds", ("start_time", "end_time"), _latency_of_row, _latency_of_batch, reads=("latency",)),
+    Column(
+        "latency_seconds",
+        ("start_time", "end_time"),
+        _latency_of_row,
+        lambda batch: _seconds(batch, "end_time"),
+        reads=("latency",),
+    ),
     Column(
         "time_to_first_token_seconds",
         ("time_to_first_token",),
@@ -263,24 +179,14 @@ COLUMNS = (
     decimal("input_price"),
     decimal("output_price"),
     decimal("total_price"),
-    Column(
-        "usage_details", ("usage_details",), lambda row, _: fields.json(_usage_of_row(row)), _usage_details_of_batch
-    ),
-    Column(
-        "cost_details", ("cost_details",), lambda row, _: values.costs_json(_costs_of_row(row)), _cost_details_of_batch
-    ),
-    _usage_sum("input_usage", lambda kind: "input" in kind),
-    _usage_sum("output_usage", lambda kind: "output" in kind),
-    _usage_sum("total_usage", lambda kind: kind == "total"),
-    _cost_sum("input"),
-    _cost_sum("output"),
+    *AMOUNTS,
     decimal("total_cost"),
     text("usage_pricing_tier_id"),
     text("usage_pricing_tier_name"),
     text("prompt_id"),
     text("prompt_name"),
     small_count("prompt_version"),
-    Column("metadata", ("metadata",), _metadata_of_row, _metadata_of_batch),
+    METADATA,
     redacted_text("input"),
     redacted_text("output"),
     Column(
@@ -292,13 +198,10 @@ COLUMNS = (
         lambda batch: _objects(batch, "tool_definitions"),
     ),
     Column("tool_calls", ("tool_calls",), _tool_calls_of_row, _tool_calls_of_batch),
-    _text_array("tool_call_names"),
-    Column("start_month", ("start_time",), _month_of_row, _month_of_batch),
+    text_array("tool_call_names"),
+    month_of("start_time"),
 )
 
 OBSERVATIONS = ExportTable(
     name="observations_v2", columns=COLUMNS, key=("trace_id", "id", "type", "start_time"), always=("updated_at",)
-)
-LEGACY_OBSERVATIONS = ExportTable(
-    name="observations", columns=COLUMNS, key=("trace_id", "id", "type", "start_time"), always=("updated_at",)
 )
