@@ -10,7 +10,8 @@ says so by an event of its own asset, `langfuse://instance/project`, and of `lan
 no project waits for another. The task's log and the events say what became of the rows of each slice.
 
 A project whose organisation has used up its requests is skipped, and so are later runs until the server answers again.
-Where enough other projects of the same server are being read, a task comes back after a minute.
+Where enough other projects of the same server are being read, a task comes back after a minute. A project whose first
+load takes hours holds up no other: the next runs go on without it.
 """
 
 from datetime import timedelta
@@ -22,7 +23,7 @@ from wiring import PROJECTS, RAW, announce, backfilled_window, ending_as_airflow
 @dag(
     schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=4,
     dagrun_timeout=timedelta(hours=6),
     default_args=task_defaults(),
     tags=["extract"],
@@ -43,7 +44,7 @@ def extract_langfuse() -> None:
 
         context = get_current_context()
         settings = Settings.load().model_copy(update={"langfuse_wait_seconds": 60})
-        with ending_as_airflow_says():
+        with ending_as_airflow_says(context):
             result = extract(settings, project, run_id=context["run_id"], catalogues=None, **backfilled_window(context))
         print(result.with_slices())
         announce(context, project, result)

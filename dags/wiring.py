@@ -23,9 +23,13 @@ TAGS = {"extract", "build", "forecast", "report", "maintenance"}
 
 def backfilled_window(context: Mapping[str, Any]) -> dict[str, datetime]:
     """The data interval as `window_from` and `window_to` in a run of a backfill; nothing in any other run."""
-    if context["dag_run"].run_type != "backfill":
+    if not is_backfill(context):
         return {}
     return {"window_from": context["data_interval_start"], "window_to": context["data_interval_end"]}
+
+
+def is_backfill(context: Mapping[str, Any]) -> bool:
+    return bool(context["dag_run"].run_type == "backfill")
 
 
 def announce(context: Mapping[str, Any], project: str, result: Any) -> None:
@@ -41,13 +45,17 @@ def announce(context: Mapping[str, Any], project: str, result: Any) -> None:
 
 
 @contextmanager
-def ending_as_airflow_says() -> Iterator[None]:
-    """A limit skips the task, a server that others read brings it back later, a wrong key fails it without a retry."""
+def ending_as_airflow_says(context: Mapping[str, Any]) -> Iterator[None]:
+    """A limit skips the task, a server that others read brings it back later, a wrong key fails it without a retry.
+
+    A project that an earlier run still reads is skipped as well, but not by a backfill, whose interval is its own.
+    """
     from tracemart.errors import (
         LangfuseAuthError,
         LangfuseBusyError,
         LangfuseRateLimitedError,
         NotLangfuseError,
+        ProjectBusyError,
         SettingsError,
     )
 
@@ -56,6 +64,8 @@ def ending_as_airflow_says() -> Iterator[None]:
     except LangfuseRateLimitedError as error:
         raise AirflowSkipException(str(error)) from None
     except LangfuseBusyError as error:
+        if isinstance(error, ProjectBusyError) and not is_backfill(context):
+            raise AirflowSkipException(str(error)) from None
         print(error)
         raise AirflowRescheduleException(datetime.now(UTC) + timedelta(minutes=1)) from None
     except (LangfuseAuthError, NotLangfuseError, SettingsError) as error:

@@ -9,6 +9,7 @@ TracemartError
 │   ├── NotLangfuseError              is something else
 │   ├── LangfuseRateLimitedError      asks to come back later than it is worth waiting for
 │   ├── LangfuseBusyError             is already read by as many of us as it may be
+│   │   └── ProjectBusyError              and by one of us for this very project
 │   └── LangfuseResponseError         answers what no Langfuse should
 │       ├── LangfuseOverloadedError       could not finish a query; a smaller one may work
 │       └── LangfuseNotFoundError         has no such endpoint, or no such entry
@@ -70,6 +71,10 @@ class LangfuseRateLimitedError(LangfuseError):
 
 
 class LangfuseBusyError(LangfuseError):
+    pass
+
+
+class ProjectBusyError(LangfuseBusyError):
     pass
 
 

@@ -18,6 +18,7 @@ from tracemart.errors import (
     LangfuseOverloadedError,
     LangfuseRateLimitedError,
     NotLangfuseError,
+    ProjectBusyError,
     SettingsError,
 )
 from tracemart.settings import PROJECT_ROOT
@@ -86,12 +87,16 @@ def test_projects_that_are_through_say_what_became_of_their_rows(finished_run: d
     assert "10 read, 3 new" in many_slices[1]
 
 
+def context_of(run_type: str) -> dict[str, Any]:
+    return {"dag_run": SimpleNamespace(run_type=run_type)}
+
+
 def test_only_a_backfill_reads_its_own_interval(wiring: ModuleType) -> None:
     start, end = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 20, 1, tzinfo=UTC)
 
     def window(run_type: str) -> dict[str, datetime]:
-        context = {"dag_run": SimpleNamespace(run_type=run_type), "data_interval_start": start}
-        found: dict[str, datetime] = wiring.backfilled_window({**context, "data_interval_end": end})
+        interval = {"data_interval_start": start, "data_interval_end": end}
+        found: dict[str, datetime] = wiring.backfilled_window({**context_of(run_type), **interval})
         return found
 
     assert window("backfill") == {"window_from": start, "window_to": end}
@@ -103,6 +108,7 @@ def test_only_a_backfill_reads_its_own_interval(wiring: ModuleType) -> None:
     [
         (LangfuseRateLimitedError("answers again at noon.", RESUME_AFTER), "AirflowSkipException"),
         (LangfuseBusyError("others read it."), "AirflowRescheduleException"),
+        (ProjectBusyError("the run before reads it."), "AirflowSkipException"),
         (LangfuseAuthError("wrong key."), "AirflowFailException"),
         (NotLangfuseError("no Langfuse."), "AirflowFailException"),
         (SettingsError("no such project."), "AirflowFailException"),
@@ -110,7 +116,7 @@ def test_only_a_backfill_reads_its_own_interval(wiring: ModuleType) -> None:
     ],
 )
 def test_errors_end_the_task_as_they_should(wiring: ModuleType, error: Exception, ending: str) -> None:
-    with pytest.raises(Exception) as caught, wiring.ending_as_airflow_says():  # noqa: PT011
+    with pytest.raises(Exception) as caught, wiring.ending_as_airflow_says(context_of("scheduled")):  # noqa: PT011
         raise error
 
     assert type(caught.value).__name__ == ending
@@ -118,11 +124,15 @@ def test_errors_end_the_task_as_they_should(wiring: ModuleType, error: Exception
         assert str(error) in str(caught.value)
 
 
-def test_busy_server_is_tried_again_soon(wiring: ModuleType) -> None:
+@pytest.mark.parametrize("error", [LangfuseBusyError("others read it."), ProjectBusyError("another run reads it.")])
+def test_backfill_of_a_busy_server_is_tried_again_soon(wiring: ModuleType, error: Exception) -> None:
     from airflow.sdk.exceptions import AirflowRescheduleException
 
     before = datetime.now(UTC)
-    with pytest.raises(AirflowRescheduleException) as caught, wiring.ending_as_airflow_says():
-        raise LangfuseBusyError("others read it.")
+    with (
+        pytest.raises(AirflowRescheduleException) as caught,
+        wiring.ending_as_airflow_says(context_of("backfill")),
+    ):
+        raise error
 
     assert 0 < (caught.value.reschedule_date - before).total_seconds() < 300

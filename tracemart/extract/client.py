@@ -24,7 +24,7 @@ from tracemart.errors import (
 from tracemart.extract.answers import error_message, parse_json, parse_object, pause_asked, whole_object
 from tracemart.settings import LangfuseProject
 
-__all__ = ["LangfuseClient", "Pace", "Patience", "ProjectIdentity", "parse_json"]
+__all__ = ["LangfuseClient", "Pace", "Patience", "ProjectIdentity", "address_of", "parse_json"]
 
 USER_AGENT = "tracemart"
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -105,7 +105,7 @@ class LangfuseClient:
         self.project = project
         self.patience = patience or Patience()
         self.pace = pace
-        self.address = _address(project)
+        self.address = address_of(project)
         named = f", project {project.name}" if project.name else ""
         self.where = f"Langfuse at {self.address} (instance {project.instance}{named})"
         self._http = httpx.Client(
@@ -316,7 +316,7 @@ def _reason(error: httpx.RequestError) -> str:
     return text[0].rstrip(".") if text else type(error).__name__
 
 
-def _address(project: LangfuseProject) -> str:
+def address_of(project: LangfuseProject) -> str:
     """Scheme, host and port, without what else a URL may hold (user and password)."""
     url = httpx.URL(project.host)
     return f"{url.scheme}://{url.host}" + (f":{url.port}" if url.port else "")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 import psycopg
 
-from tracemart.errors import LangfuseBusyError, LangfuseRateLimitedError
+from tracemart.errors import LangfuseBusyError, LangfuseRateLimitedError, ProjectBusyError
+from tracemart.extract.client import address_of
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
@@ -92,8 +93,8 @@ def window_of(bucket: str, pause: timedelta) -> timedelta:
 class Pacer:
     """Takes turns with all other processes at one server, for one organisation. Implements client.Pace.
 
-    `seats`: clients open at a server at the same time; they are advisory locks, so that a killed process leaves none
-    behind, hosts do not block each other as in one pool of Airflow, and the command line counts as well.
+    `seats`: clients open at a server at the same time, one of them of one project. They are advisory locks: a killed
+    process leaves none behind, hosts do not block each other as in a pool of Airflow, and the command line counts too.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Pacer:
         connect: Callable[[], psycopg.Connection],
         host: str,
         *,
+        project: str | None = None,
         requests_per_minute: int | None = None,
         seats: int = 2,
         seat_wait: timedelta | None = None,
@@ -108,6 +110,7 @@ class Pacer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.host = host
+        self.project = project
         self.seats = seats
         self.seat_wait = seat_wait
         self.longest_wait = longest_wait
@@ -124,22 +127,34 @@ class Pacer:
         wait = settings.langfuse_wait_seconds
         return cls(
             lambda: Warehouse(settings).connect(Role.LOADER, autocommit=True),
-            project.host.rstrip("/").lower(),
+            address_of(project).lower(),
+            project=project.public_key,
             requests_per_minute=project.requests_per_minute,
             seats=settings.langfuse_concurrency,
             seat_wait=None if wait is None else timedelta(seconds=wait),
         )
 
     def open(self) -> None:
-        """Take a seat at the server. Raises LangfuseBusyError after `seat_wait`, WarehouseError."""
+        """Take the project's seat and one at the server.
+
+        Raises ProjectBusyError or LangfuseBusyError after `seat_wait`, WarehouseError.
+        """
         deadline = None if self.seat_wait is None else time.monotonic() + self.seat_wait.total_seconds()
-        while not self._take_seat():
-            if deadline is not None and time.monotonic() >= deadline:
-                raise LangfuseBusyError(
-                    f"{self.seats} other loads read Langfuse at {self.host} (TRACEMART_LANGFUSE_CONCURRENCY);"
-                    " run it again when one of them has ended."
-                )
-            self._sleep(SEAT_POLL_SECONDS)
+        # A machine that went away must not keep its seats for hours.
+        self._ask(
+            "select set_config(name, value, false) from (values ('tcp_keepalives_idle', '60'),"
+            " ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) as kept (name, value)",
+            (),
+        )
+        if self.project is not None and not self._is_ready(self._take_project, deadline):
+            raise ProjectBusyError(
+                f"Another load reads this project of Langfuse at {self.host}; run it again when that has ended."
+            )
+        if not self._is_ready(self._take_seat, deadline):
+            raise LangfuseBusyError(
+                f"{self.seats} other loads read Langfuse at {self.host} (TRACEMART_LANGFUSE_CONCURRENCY);"
+                " run it again when one of them has ended."
+            )
 
     def close(self) -> None:
         if self._connection is not None:
@@ -174,13 +189,21 @@ class Pacer:
             return
         self._learn(bucket, Allowance(limit, window_of(bucket, pause)), pause)
 
+    def _is_ready(self, take: Callable[[], bool], deadline: float | None) -> bool:
+        while not take():
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            self._sleep(SEAT_POLL_SECONDS)
+        return True
+
+    def _take_project(self) -> bool:
+        return self._lock(f"tracemart project {self.project} at {self.host}")
+
     def _take_seat(self) -> bool:
-        return any(
-            self._ask(
-                "select pg_try_advisory_lock(hashtextextended(%s, 0))", (f"tracemart seat {number} at {self.host}",)
-            )[0][0]
-            for number in range(self.seats)
-        )
+        return any(self._lock(f"tracemart seat {number} at {self.host}") for number in range(self.seats))
+
+    def _lock(self, name: str) -> bool:
+        return bool(self._ask("select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))[0][0])
 
     def _learn(self, bucket: str, allowance: Allowance, pause: timedelta | None) -> None:
         known = self._ask(

@@ -2,7 +2,12 @@
 
 from typing import Literal
 
-from tracemart.errors import LangfuseNotFoundError, LangfuseOverloadedError, SettingsError
+from tracemart.errors import (
+    LangfuseNotFoundError,
+    LangfuseOverloadedError,
+    LangfuseRateLimitedError,
+    SettingsError,
+)
 from tracemart.extract.answers import parse_json
 from tracemart.extract.catalogue_pages import cursor_chain, rows_of
 from tracemart.extract.client import LangfuseClient
@@ -63,6 +68,9 @@ def _has_new_metrics(client: LangfuseClient) -> bool:
         client.get(NEW_METRICS, {"query": COUNT_OF_NOTHING})
     except LangfuseNotFoundError:
         return False
+    except LangfuseRateLimitedError:
+        # Its limit of a day may be used up by others; an endpoint that is not there has none.
+        return True
     return True
 
 

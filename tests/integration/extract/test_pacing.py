@@ -14,7 +14,7 @@ import respx
 from httpx import Response
 from pydantic import SecretStr
 
-from tracemart.errors import LangfuseBusyError, LangfuseRateLimitedError
+from tracemart.errors import LangfuseBusyError, LangfuseRateLimitedError, ProjectBusyError
 from tracemart.extract.client import LangfuseClient, Patience
 from tracemart.extract.load import LoadKey
 from tracemart.extract.pacing import Pacer, read_resume_after, store_resume_after
@@ -199,6 +199,22 @@ def test_third_reader_of_a_host_is_turned_away(make_pacer: Making) -> None:
     third.seat_wait, third._sleep = MINUTE, time.sleep
 
     third.open()
+
+
+def test_project_is_read_by_one_at_a_time(make_pacer: Making) -> None:
+    first, second, other = (make_pacer(project=key, seat_wait=timedelta(0))[0] for key in ("pk-1", "pk-1", "pk-2"))
+    first.open()
+
+    other.open()
+    with pytest.raises(ProjectBusyError, match="this project"):
+        second.open()
+
+
+def test_address_holds_no_password(warehouse_settings: Settings) -> None:
+    host = "https://user:secret@Cloud.langfuse.test/"
+    project = LangfuseProject(instance="cloud", host=host, public_key="pk", secret_key=SecretStr("sk"))
+
+    assert Pacer.of(warehouse_settings, project).host == HOST
 
 
 def test_reader_waits_for_a_seat(make_pacer: Making) -> None:
