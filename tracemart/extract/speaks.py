@@ -20,6 +20,8 @@ ConfiguredApi = Literal["auto", "v4", "v3"]
 OLD_TRACES = "/api/public/traces"
 NEW_OBSERVATIONS = "/api/public/v2/observations"
 NEW_METRICS = "/api/public/v2/metrics"
+# Langfuse Cloud takes the old endpoints away for good (langfuse.md, fact 2), whichever of the two it then says.
+GONE = frozenset({404, 410})
 COUNT_OF_NOTHING = (
     '{"view":"observations","dimensions":[],"metrics":[{"measure":"count","aggregation":"count"}],"filters":[],'
     '"timeDimension":null,"fromTimestamp":"2026-01-01T00:00:00.000Z","toTimestamp":"2026-01-01T00:00:00.001Z",'
@@ -59,8 +61,8 @@ def api_of(client: LangfuseClient, configured: ConfiguredApi) -> Api:
 
 def _has_old_endpoints_closed(client: LangfuseClient) -> bool:
     answer = client.request(OLD_TRACES, {"limit": 1}, with_key=False)
-    # A proxy's 404 is a page; the server's is JSON.
-    return answer.status_code == 404 and parse_json(answer.content) is not None
+    # A proxy's error is a page; the server's is JSON.
+    return answer.status_code in GONE and parse_json(answer.content) is not None
 
 
 def _has_new_metrics(client: LangfuseClient) -> bool:
@@ -87,17 +89,18 @@ def _has_oldest_trace_of_v3(client: LangfuseClient) -> bool:
 
 
 def _oldest_trace_id_of_v3(client: LangfuseClient) -> str | None:
-    answer = client.get(
-        OLD_TRACES,
-        {
-            "fields": "core",
-            "orderBy": "timestamp.asc",
-            "fromTimestamp": as_parameter(EARLIEST),
-            "page": 1,
-            "limit": 1,
-        },
-    )
-    rows = rows_of(client, OLD_TRACES, answer)
+    oldest_first: dict[str, str | int] = {
+        "fields": "core",
+        "orderBy": "timestamp.asc",
+        "fromTimestamp": as_parameter(EARLIEST),
+        "page": 1,
+        "limit": 1,
+    }
+    response = client.request(OLD_TRACES, oldest_first)
+    if response.status_code in GONE:
+        return None
+    answer = parse_json(response.content) if response.status_code == 200 else None
+    rows = rows_of(client, OLD_TRACES, answer if isinstance(answer, dict) else client.get(OLD_TRACES, oldest_first))
     trace_id = rows[0].get("id") if rows and isinstance(rows[0], dict) else None
     return trace_id if isinstance(trace_id, str) and trace_id else None
 

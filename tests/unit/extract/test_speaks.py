@@ -123,6 +123,21 @@ def test_dual_server_that_cannot_tell_asks_for_a_setting(server: respx.Router, c
         api_of(client, "auto")
 
 
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("asks_for_the_key_first", [True, False])
+def test_server_that_took_the_old_endpoints_away_is_read_by_v4(
+    server: respx.Router, client: LangfuseClient, status: int, asks_for_the_key_first: bool
+) -> None:
+    def traces(request: httpx.Request) -> httpx.Response:
+        is_first = asks_for_the_key_first and "authorization" not in request.headers
+        return httpx.Response(401 if is_first else status, json={"message": "no more"})
+
+    server.get(f"{HOST}{OLD_TRACES}").mock(side_effect=traces)
+    server.get(f"{HOST}{NEW_METRICS}").mock(return_value=httpx.Response(200, json={"data": []}))
+
+    assert api_of(client, "auto") == "v4"
+
+
 def test_404_of_a_proxy_is_no_answer_of_langfuse(server: respx.Router, client: LangfuseClient) -> None:
     server.get(f"{HOST}{OLD_TRACES}").mock(return_value=httpx.Response(404, html="<h1>not found</h1>"))
     server.get(f"{HOST}{NEW_METRICS}").mock(return_value=httpx.Response(404, html="<h1>not found</h1>"))
