@@ -132,7 +132,7 @@ def warehouse_error(error: psycopg.Error, doing: str) -> WarehouseError:
         return WarehouseFullError(f"The warehouse has no space left while {doing}; free some, then run it again.")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return WarehouseUnreachableError(
-            f"The warehouse went away while {doing}; nothing of this step was kept. Start it, then run the step again."
+            f"The warehouse went away while {doing}; nothing unfinished was kept. Start it, then run the step again."
         )
     return WarehouseQueryError(f"The warehouse refused a query while {doing}: {first_line(error)}.")
 

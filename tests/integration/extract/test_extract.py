@@ -78,9 +78,10 @@ def test_second_run_changes_no_row(settings: Settings, served: Served, table_has
     assert not again.changed
     assert not whole.changed
     assert entity(whole, "observations").read == entity(first, "observations").inserted
-    assert query("select count(*) from raw.loads") == [(15,)]
+    assert query("select count(*) from raw.loads where finished_at is null") == [(0,)]
     assert query(
-        "select sum(rows_read - rows_inserted - rows_updated - rows_unchanged - rows_rejected) from raw.loads"
+        "select sum(rows_read - rows_inserted - rows_updated - rows_unchanged - rows_rejected + rows_vanished)"
+        " from raw.loads where entity in ('observations', 'scores')"
     ) == [(0,)]
 
 
@@ -161,16 +162,20 @@ def test_late_observation_within_the_overlap_is_found(settings: Settings, served
     late = int((AS_OF - timedelta(hours=47)).timestamp() * 1000)
     rows.add_observations([replace(known, id="late", start_ms=late, end_ms=late + 5)])
 
-    result = extract(settings, project)
+    hourly = extract(settings, project)
+    later = extract(settings.model_copy(update={"as_of": AS_OF + timedelta(hours=6)}), project)
 
-    assert (entity(result, "observations").inserted, entity(result, "observations").updated) == (1, 0)
-    assert query("select batch_id = (select max(batch_id) from raw.loads where entity = 'observations')"
-                 " from raw.observations where id = 'late'") == [(True,)]  # fmt: skip
+    assert entity(hourly, "observations").inserted == 0
+    assert (entity(later, "observations").inserted, entity(later, "observations").updated) == (1, 0)
+    assert query("select rows_inserted from raw.loads where batch_id ="
+                 " (select batch_id from raw.observations where id = 'late')") == [(1,)]  # fmt: skip
 
 
 def test_watermark_follows_runs_but_not_backfills(settings: Settings, served: Served, query: Query) -> None:
     project = served.projects[0]
-    watermarks = "select entity, loaded_through_at from raw.watermarks order by 1"
+    watermarks = (
+        "select entity, loaded_through_at from raw.watermarks where entity in ('observations', 'scores') order by 1"
+    )
     middle = AS_OF - timedelta(days=3)
 
     backfill = extract(settings, project, window_from=middle, window_to=middle + timedelta(days=1))
@@ -201,7 +206,7 @@ def test_empty_project_leaves_no_watermark_and_is_looked_through_again(
         rows.delete_score(score.id)
 
     assert entity(extract(settings, project), "observations").read == 0
-    assert query("select count(*) from raw.watermarks") == [(0,)]
+    assert query("select count(*) from raw.watermarks where entity in ('observations', 'scores')") == [(0,)]
 
     rows.add_observations(observations)
     rows.add_scores(scores)
@@ -246,7 +251,7 @@ def test_projects_load_side_by_side_without_mixing(settings: Settings, served: S
     extract(settings, second)
 
     assert query("select count(*), max(batch_id) from raw.observations where project_id = %s", first.name) == before
-    assert query("select count(*) from raw.watermarks") == [(4,)]
+    assert query("select count(*) from raw.watermarks where entity in ('observations', 'scores')") == [(4,)]
 
 
 def test_wrong_key_changes_nothing(settings: Settings, served: Served, query: Query) -> None:
@@ -274,9 +279,21 @@ def test_interval_that_ends_before_it_starts_is_refused(settings: Settings, serv
         extract(settings, served.projects[0], window_from=AS_OF, window_to=AS_OF - timedelta(days=1))
 
 
-def test_storing_prompts_is_refused_while_nothing_redacts_them(settings: Settings, served: Served) -> None:
-    with pytest.raises(SettingsError, match="TRACEMART_STORE_IO"):
-        extract(settings.model_copy(update={"store_io": "redacted"}), served.projects[0])
+def test_prompts_and_answers_are_not_asked_for_unless_they_are_redacted(
+    settings: Settings, served: Served, query: Query
+) -> None:
+    project = served.projects[0]
+    rows = served.rows(project.name or "")
+    said = replace(rows.observations()[-1], id="said", input="write to jane.doe@example.com", output='{"a": "b"}')
+    rows.add_observations([said])
+    texts = "select input, output from raw.observations where input is not null or output is not null"
+
+    extract(settings, project)
+    assert query(texts) == []
+
+    again = {"window_from": AS_OF - timedelta(days=30), "window_to": AS_OF}
+    extract(settings.model_copy(update={"store_io": "redacted"}), project, **again)
+    assert ("write to [EMAIL]", '{"a": "b"}') in query(texts)
 
 
 def test_projects_are_named_without_their_keys(
@@ -316,4 +333,5 @@ def test_progress_tells_rows_of_each_entity(settings: Settings, served: Served) 
 
     result = extract(settings, served.projects[0], progress=lambda what, done, total: told.update({what: done}))
 
-    assert told == {name: entity(result, name).read for name in ("models", "prompts", "observations", "scores")}
+    assert told == {name: entity(result, name).read for name in told}
+    assert {"models", "prompts", "observations", "scores"} <= set(told)

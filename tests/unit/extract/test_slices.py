@@ -50,7 +50,7 @@ def test_shortest_slice_is_not_halved_for_ever() -> None:
     slicer = Slicer()
     start = datetime(2026, 11, 1, tzinfo=UTC)
 
-    assert not slicer.refused(Slice(start, start + timedelta(seconds=90)))
+    assert not slicer.refused(Slice(start, start + timedelta(seconds=1.5)))
 
 
 def test_empty_years_take_few_slices() -> None:

@@ -1,12 +1,11 @@
 """Cursor chains end where the server says so, and only a server that fills the v4 tables is read."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 import respx
 from hypothesis import given, settings
@@ -16,13 +15,14 @@ from pydantic import SecretStr
 from tracemart.errors import LangfuseOverloadedError, LangfuseResponseError
 from tracemart.extract import v4
 from tracemart.extract.client import LangfuseClient, Patience
+from tracemart.extract.reading import ChunkRead, Event, SliceEnded, read_window
 from tracemart.extract.slices import Slice
-from tracemart.extract.step import timed_pages
 from tracemart.extract.windows import Window
-from tracemart.settings import LangfuseProject
+from tracemart.privacy import Privacy
+from tracemart.settings import LangfuseProject, Settings
 
-RECORDINGS = Path(__file__).parents[2] / "recordings"
 HOST = "http://langfuse.test"
+PRIVACY = Privacy.of(Settings())
 START = datetime(2026, 11, 20, tzinfo=UTC)
 CUT = Slice(START, START + timedelta(days=1))
 
@@ -47,7 +47,12 @@ def test_short_and_empty_pages_with_a_cursor_go_on(client: LangfuseClient) -> No
         side_effect=[page([1, 2], "a"), page([], "b"), page([], "c"), page([3])]
     )
 
-    assert list(v4.pages(client, v4.OBSERVATIONS, CUT)) == [[1, 2], [], [], [3]]
+    assert [[orjson.loads(bytes(entry)) for entry in rows] for rows in v4.pages(client, v4.OBSERVATIONS, CUT)] == [
+        [1, 2],
+        [],
+        [],
+        [3],
+    ]
     asked = [dict(call.request.url.params) for call in route.calls]
     assert [parameters.pop("cursor", None) for parameters in asked] == [None, "a", "b", "c"]
     assert (
@@ -91,7 +96,11 @@ def server_of(starts: list[datetime], *, most: int = 10**9) -> Callable[[httpx.R
         found = sorted((moment for moment in starts if start <= moment < end), reverse=True)
         if len(found) > most and parameters["limit"] != "1":
             return httpx.Response(422, json={"message": "Your query could not be completed", "error": "timed out"})
-        return page([{"startTime": moment.isoformat()} for moment in found[: int(parameters["limit"])]])
+        rows = [
+            {"id": f"o{moment:%s}", "traceId": "t", "type": "SPAN", "startTime": moment.isoformat()}
+            for moment in found[: int(parameters["limit"])]
+        ]
+        return page(rows)
 
     return answer
 
@@ -118,15 +127,27 @@ def test_look_back_finds_a_moment_before_all_rows(starts: list[datetime]) -> Non
     assert route.call_count <= 17
 
 
+def rows_of_whole_slices(events: Iterable[Event]) -> int:
+    whole, rows = 0, 0
+    for event in events:
+        if isinstance(event, ChunkRead):
+            rows += event.chunk.rows
+            continue
+        if isinstance(event, SliceEnded):
+            whole += rows
+        rows = 0
+    return whole
+
+
 @respx.mock
 def test_slice_that_the_server_gives_up_is_read_in_halves(client: LangfuseClient) -> None:
     starts = [START + timedelta(minutes=10 * number) for number in range(300)]
     respx.get(f"{HOST}{v4.OBSERVATIONS.path}").mock(side_effect=server_of(starts, most=20))
 
     window = Window(START, START + timedelta(days=3), moves_watermark=True)
-    rows = [row for rows in timed_pages(client, v4.OBSERVATIONS, window) for row in rows]
+    read = rows_of_whole_slices(read_window(v4.observations(client, PRIVACY), window))
 
-    assert sorted(row["startTime"] for row in rows) == [moment.isoformat() for moment in starts]
+    assert read == len(starts)
 
 
 @respx.mock
@@ -134,59 +155,4 @@ def test_server_that_gives_up_on_everything_is_an_error(client: LangfuseClient) 
     respx.get(f"{HOST}{v4.OBSERVATIONS.path}").mock(side_effect=server_of([START], most=0))
 
     with pytest.raises(LangfuseOverloadedError, match="could not be completed"):
-        list(timed_pages(client, v4.OBSERVATIONS, Window(START, START + timedelta(days=1), moves_watermark=True)))
-
-
-@respx.mock
-def test_catalogue_reads_all_pages(client: LangfuseClient) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        number = int(request.url.params["page"])
-        rows = [{"id": str(entry)} for entry in range(250)][(number - 1) * 100 : number * 100]
-        return httpx.Response(200, json={"data": rows, "meta": {"page": number, "totalPages": 3, "totalItems": 250}})
-
-    respx.get(f"{HOST}{v4.MODELS}").mock(side_effect=answer)
-
-    entries, is_complete = v4.catalogue(client, v4.MODELS)
-
-    assert ([entry["id"] for entry in entries], is_complete) == ([str(number) for number in range(250)], True)
-
-
-@respx.mock
-def test_catalogue_that_shrinks_while_it_is_read_is_not_taken_as_complete(client: LangfuseClient) -> None:
-    meta = {"page": 1, "totalPages": 1, "totalItems": 3}
-    route = respx.get(f"{HOST}{v4.PROMPTS}").mock(
-        return_value=httpx.Response(200, json={"data": [{"name": "a"}, {"name": "b"}], "meta": meta})
-    )
-
-    assert v4.catalogue(client, v4.PROMPTS) == ([{"name": "a"}, {"name": "b"}], False)
-    assert route.call_count == v4.CATALOGUE_READS
-
-
-def mode_server(mode: str) -> Callable[[httpx.Request], httpx.Response]:
-    """A server that answers as the recorded one did in that write mode."""
-    entries = json.loads((RECORDINGS / f"40_mode_probe_{mode}.json").read_text())
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        name = request.url.path.removeprefix("/api/public/")
-        note = f"{mode}: {name}" + ("" if "authorization" in request.headers else " without auth")
-        entry = next(entry for entry in entries if entry["note"] == note)
-        return httpx.Response(entry["status"], json=entry["body"])
-
-    return answer
-
-
-@pytest.mark.parametrize("mode", ["events_only", "dual"])
-@respx.mock
-def test_recorded_modes_that_fill_the_v4_tables_are_read(client: LangfuseClient, mode: str) -> None:
-    respx.get(url__startswith=HOST).mock(side_effect=mode_server(mode))
-
-    v4.check_speaks_v4(client)
-
-
-@pytest.mark.parametrize("mode", ["legacy", "legacy_no_preview"])
-@respx.mock
-def test_recorded_modes_that_do_not_are_refused(client: LangfuseClient, mode: str) -> None:
-    respx.get(url__startswith=HOST).mock(side_effect=mode_server(mode))
-
-    with pytest.raises(LangfuseResponseError, match="only the v3 API"):
-        v4.check_speaks_v4(client)
+        list(read_window(v4.observations(client, PRIVACY), Window(START, START + timedelta(days=1), True)))

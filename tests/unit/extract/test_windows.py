@@ -31,7 +31,7 @@ def test_run_follows_its_watermark_with_an_overlap() -> None:
     watermark = NOW - timedelta(hours=1)
 
     assert following_window(watermark, OVERLAP, NOW, no_look_back) == Window(
-        (watermark - OVERLAP).replace(microsecond=123_000), NOW, moves_watermark=True
+        (watermark - OVERLAP).replace(microsecond=123_000), NOW, moves_watermark=True, watermark=watermark
     )
 
 
