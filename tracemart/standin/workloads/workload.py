@@ -55,7 +55,7 @@ class Workload:
 
     name: str
     as_of: datetime
-    rows: dict[str, ProjectRows]
+    rows: dict[str, ProjectRows] = field(repr=False)
     anomalies: list[PlantedAnomaly] = field(default_factory=list)
 
     @property
