@@ -145,7 +145,7 @@ where roots.source = %(source)s
 """)
 
 _FILL = sql.SQL("""
-with differing as (
+with differing as materialized (
     select known.trace_id, known.id, known.start_month, known.batch_id, {offered_as_attributes}
     from pg_temp.roots_of_slice as roots
     inner join raw.trace_months as months
