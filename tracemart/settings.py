@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tracemart.errors import SettingsError
@@ -38,12 +38,19 @@ class LangfuseProject(BaseModel):
 
     instance: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     host: str = Field(pattern=r"^https?://")
-    public_key: str
-    secret_key: SecretStr
+    public_key: str = ""
+    secret_key: SecretStr = SecretStr("")
     name: str | None = None
     api: Literal["auto", "v4", "v3"] = "auto"
     export: str | None = None
     requests_per_minute: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def can_be_read(self) -> "LangfuseProject":
+        has_keys = bool(self.public_key and self.secret_key.get_secret_value())
+        if not has_keys and (self.public_key or not self.export):
+            raise ValueError("a project needs public_key and secret_key, or the address of its export alone")
+        return self
 
 
 class Settings(BaseSettings):

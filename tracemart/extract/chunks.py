@@ -14,7 +14,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`rows` lines of COPY text in the form of fields.COPY_OPTIONS, with the columns of the part that they belong to."""
+    """`rows` lines of COPY text in the form of fields.COPY_OPTIONS, with the columns of their part."""
 
     lines: bytes
     rows: int

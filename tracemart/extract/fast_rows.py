@@ -52,7 +52,7 @@ class _Entry(msgspec.Struct, rename="camel", gc=False):
     updated_at: str | None = None
     latency: Number = None
     time_to_first_token: Number = None
-    model: str | None | msgspec.UnsetType = msgspec.UNSET
+    model: str | msgspec.UnsetType | None = msgspec.UNSET
     provided_model_name: str | None = None
     internal_model_id: str | None = None
     model_id: str | None = None

@@ -81,8 +81,8 @@ def finish_load(connection: psycopg.Connection, batch_id: int, counts: LoadCount
         "update raw.loads set rows_read = %s, rows_inserted = %s, rows_updated = %s, rows_unchanged = %s,"
         " rows_rejected = %s, rows_vanished = %s, finished_at = clock_timestamp() where batch_id = %s",
         (
-            counts.read, counts.inserted, counts.updated + counts.vanished + completed, counts.unchanged, counts.rejected,
-            counts.vanished, batch_id,
+            counts.read, counts.inserted, counts.updated + counts.vanished + completed, counts.unchanged,
+            counts.rejected, counts.vanished, batch_id,
         ),
     )  # fmt: skip
 

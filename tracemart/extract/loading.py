@@ -1,4 +1,4 @@
-"""Chunks of one listing into a raw table: by COPY, then a set-based merge where versions of the rows may stand there."""
+"""Chunks of one listing into a raw table: by COPY, then a merge where versions of the rows may stand there."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field

@@ -69,7 +69,7 @@ class SliceLoad:
     def commit(self) -> SliceResult:
         """Raises TooManyRejectedError, with nothing loaded but examples of what was rejected; psycopg.Error."""
         connection, key = self.task.connection, self.task.key
-        self._finish_parts()
+        self._finish_part()
         examples = [entry for load in self._loads.values() for entry in load.examples]
         what = f"{key.entity} of {key.instance}/{key.project_id} from {self.cut.start:%Y-%m-%d %H:%M} UTC"
         try:
@@ -104,7 +104,7 @@ class SliceLoad:
     def _load_of(self, part: int) -> Load:
         if part not in self._loads:
             # Parts come one after another, and those of one table share the name of the stage.
-            self._finish_parts()
+            self._finish_part()
             self._loads[part] = Load(
                 self.task.connection,
                 self.task.key,
@@ -116,9 +116,10 @@ class SliceLoad:
             )
         return self._loads[part]
 
-    def _finish_parts(self) -> None:
-        for load in self._loads.values():
-            load.finish()
+    def _finish_part(self) -> None:
+        """End the part that was read last; those before it are ended."""
+        if self._loads:
+            self._loads[max(self._loads)].finish()
 
     def _keep(self, examples: list[Rejected]) -> None:
         connection, key = self.task.connection, self.task.key

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 class TimedRun:
     """What the timed entities of one project share; `connection` in autocommit.
 
-    Without `asked` a window follows the watermark, less the longest of `overlaps` that is due at `now`.
+    Without `asked` a window follows the watermark, less the longest of `overlaps` that is due at `now`; where none
+    stands yet it follows what an export brought, less the longest of all, for an export lacks what came late.
     """
 
     connection: psycopg.Connection
@@ -42,6 +43,7 @@ class TimedRun:
     rejected_share: float
     run_id: str | None
     progress: Progress | None
+    exported_through: datetime | None = None
 
 
 def load_timed(run: TimedRun, entity: TimedEntity, key: LoadKey) -> EntityResult:
@@ -107,6 +109,9 @@ def _load_window(run: TimedRun, task: SliceTask, window: Window) -> list[SliceRe
 def _window(run: TimedRun, entity: TimedEntity, key: LoadKey, overlap: timedelta) -> Window:
     if run.asked is None:
         watermark = read_watermark(run.connection, key)
+        if watermark is None and run.exported_through is not None:
+            watermark = min(run.exported_through, run.settled)
+            overlap = max(tier.overlap for tier in run.overlaps)
         return following_window(watermark, overlap, run.settled, entity.look_back)
     if run.asked.start is None:
         oldest = entity.look_back(run.asked.end)

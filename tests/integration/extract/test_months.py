@@ -92,7 +92,8 @@ def test_month_that_nobody_expected_is_made(warehouse: Warehouse, query: Query) 
 
 def test_key_within_a_month_is_kept_by_postgresql(query: Query) -> None:
     (definition,) = query(
-        "select pg_get_indexdef(indexrelid) from pg_index where indrelid = 'raw.observations'::regclass and indisprimary"
+        "select pg_get_indexdef(indexrelid) from pg_index"
+        " where indrelid = 'raw.observations'::regclass and indisprimary"
     )
 
     assert "(instance, project_id, trace_id, id, start_month)" in definition[0]

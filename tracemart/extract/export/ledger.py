@@ -51,6 +51,15 @@ def remember(
     )  # fmt: skip
 
 
+def exported_through(connection: psycopg.Connection, instance: str, project_id: str) -> datetime | None:
+    """The end of the newest window that is in; None without any."""
+    row = connection.execute(
+        "select max(window_to) from raw.export_manifests where instance = %s and project_id = %s",
+        (instance, project_id),
+    ).fetchone()
+    return row[0] if row else None
+
+
 def holes(connection: psycopg.Connection, instance: str, project_id: str) -> list[tuple[datetime, datetime]]:
     """Times between the first window and the last that no manifest covers: runs that were lost or overwritten."""
     rows = connection.execute(
