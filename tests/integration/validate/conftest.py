@@ -32,8 +32,9 @@ def execute(settings: Settings) -> Callable[..., None]:
 def loaded(settings: Settings, execute: Callable[..., None]) -> Settings:
     """42 days to 2026-10-04 of 200 generations each, in one load that no published build holds."""
     execute(
-        "insert into raw.loads (instance, project_id, entity, source, started_at, finished_at, rows_read)"
-        " values ('demo', 'p1', 'observations', 'v4', %s, %s, 8400)",
+        "insert into raw.loads"
+        " (instance, project_id, entity, source, started_at, finished_at, rows_read, rows_inserted)"
+        " values ('demo', 'p1', 'observations', 'v4', %s, %s, 8400, 8400)",
         AS_OF,
         AS_OF,
     )
