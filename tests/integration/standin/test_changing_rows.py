@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from tracemart.standin.faults import Change, Fault, FaultRun, FaultSchedule, RowFault, all_faults, truth_of_project
 from tracemart.standin.faults.changes import LONG_NOTE
 from tracemart.standin.faults.schedule import ChangeKind
-from tracemart.standin.rows import Observation, dollars, encode
+from tracemart.standin.rows import PICO, Observation, dollars, encode
 from tracemart.standin.store import Store
 from tracemart.standin.workloads import Workload
 
@@ -117,6 +118,21 @@ def test_the_newest_of_one_start_comes_first_and_a_cursor_between_skips_the_olde
 
     assert all(first["updatedAt"] > second["updatedAt"] for first, second in zip(whole[::2], whole[1::2], strict=True))
     assert single == whole[::2]
+
+
+def test_an_older_version_shows_the_newest_content_beside_its_own_cost(store: Store) -> None:
+    project = store.projects[PROJECT]
+    old = next(row for row in project.observations() if row.cost_keys)
+    project.add_observations([
+        replace(old, output="first", id="twice"),
+        replace(old, output="second", id="twice", created_ms=old.created_ms + 1, cost_keys=("total",),
+                cost_values=(5,)),
+    ])  # fmt: skip
+    with running(store) as server, server.client(PROJECT) as client:
+        answered = Reader(client).every_row(OBSERVATIONS, traceId=old.context.trace_id, fields="io,usage")
+
+    twice = [(row["output"], row["totalCost"]) for row in answered if row["id"] == "twice"]
+    assert twice == [("second", 5e-12), ("second", old.cost()["total"] / PICO)]
 
 
 def test_a_score_changes_in_place_and_others_vanish(store: Store, made: Workload) -> None:
