@@ -30,7 +30,7 @@ _CARD = re.compile(
     r"[0-9](?<![\w.].)(?:[0-9]{12,18}"
     rf"|[0-9]{{3}}({_APART})[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{1,7}}|[0-9]{{3}}({_APART})[0-9]{{6}}\2[0-9]{{4,5}})(?!\w)"
 )
-_PHONE_WITH_PLUS = re.compile(rf"\+(?<![\w.+].){_SPACE}?\(?[0-9]{_MORE_DIGITS}{{6,14}}(?!\w)")
+_PHONE_WITH_PLUS = re.compile(rf"\+(?<![\w.+].)\(?[0-9]{_MORE_DIGITS}{{6,14}}(?!\w)")
 _PHONE_WITH_ZEROS = re.compile(rf"00(?<![\w.+]..){_SPACE}?[1-9]{_MORE_DIGITS}{{6,14}}(?!\w)")
 _PHONES_NATIONAL = (
     # North America: 415-555-2671, 1 (415) 555-2671.

@@ -121,6 +121,7 @@ def test_keys_of_objects_and_whole_numbers_are_redacted_too() -> None:
         ("DE88370400440532013000 is none", "DE88370400440532013000 is none"),
         ("4111 1111 1111 1112 is none", "4111 1111 1111 1112 is none"),
         ("from [2001:db8::1]:443 and ::ffff:10.0.0.1", "from [[IP]]:443 and [IP]"),
+        ("now + 1700000000000", "now + 1700000000000"),
         ("mailto:bob%40x.com", "mailto:[EMAIL]"),
         ("999.1.1.1 v1.2.3 1.2.3.4.5", "999.1.1.1 v1.2.3 1.2.3.4.5"),
     ],
