@@ -191,3 +191,32 @@ def test_a_month_waits_for_a_load_that_writes(
         owner.execute("insert into raw.loads (instance, project_id, entity, source, started_at) values"
                       " ('demo', 'p1', 'observations', 'test', now())")  # fmt: skip
         assert "2026-01 stays in raw for now: a load or a check was at work" in str(maintain(keeping))
+
+
+def test_each_project_has_its_own_border(
+    raw: Raw, keeping: Settings, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(raw)
+    raw.projects(p3="Given up")
+    owner.execute(
+        "insert into raw.watermarks values"
+        " ('demo', 'p3', 'observations', '2026-01-20T00:00Z', null, now() - interval '60 days')"
+    )
+    monkeypatch.setattr("tracemart.retention.why_not_held", lambda *_: None)
+    assert len(drop_expired(keeping).dropped) == 1
+    borders = owner.execute(
+        "select project_id, first_month::text, first_date::text, first_date_starts_at"
+        " from operations.raw_kept_from order by 1"
+    ).fetchall()
+    midnight = datetime(2026, 2, 1, 5, tzinfo=UTC)
+    assert borders == [
+        ("p1", "2026-02-01", "2026-02-01", midnight),
+        ("p2", "2026-02-01", "2026-02-01", midnight),
+        # Should it be loaded again, it goes on where it ended: there, on 19 January in New York.
+        ("p3", "2026-02-01", "2026-01-20", datetime(2026, 1, 20, tzinfo=UTC)),
+    ]
+    # A project that comes later has no border: its past is loaded and built, then dropped in its turn.
+    raw.projects(p4="New")
+    raw.load("observations", [call("past", JANUARY + 3, project_id="p4")])
+    assert [each.observations for each in drop_expired(keeping).dropped] == [1]
+    assert owner.execute("select count(*) from operations.raw_kept_from").fetchone() == (4,)
