@@ -29,9 +29,6 @@ from tracemart.warehouse import Role, Warehouse
 from ..standin.recorded_v3 import dual_store
 from .conftest import AS_OF
 
-# The first part's stage is dropped a second time while the second part's COPY is open, and waits for it for ever.
-pytestmark = pytest.mark.xfail(run=False, reason="SliceLoad does not end a slice of two parts")
-
 Row = dict[str, Any]
 Query = Callable[..., list[tuple[Any, ...]]]
 Table = Callable[[str, str], dict[Any, Row]]
