@@ -48,10 +48,8 @@ def serve(spec: WorkloadSpec | StreamSpec, options: ServeOptions) -> None:
     project's keys, BadInputError for a workload that cannot be served, ServiceError for a port that is taken.
     """
     keys = read_keys(options.keys_file, [project.id for project in projects_of(spec)])
-    if isinstance(spec, StreamSpec) and (options.mode != "events_only" or options.faults is not None):
-        raise BadInputError(
-            "a synthetic stream is served in mode events_only and without faults; serve another workload for those."
-        )
+    if isinstance(spec, StreamSpec):
+        _expect_served_as_it_is(options)
     store = store_of(spec, keys)
     counts = []
     for project in store.projects.values():
@@ -72,6 +70,15 @@ def serve(spec: WorkloadSpec | StreamSpec, options: ServeOptions) -> None:
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
+
+
+def _expect_served_as_it_is(options: ServeOptions) -> None:
+    changes = options.faults.changes if options.faults else ()
+    if options.mode != "events_only" or changes:
+        raise BadInputError(
+            "a synthetic stream is served in mode events_only and with rows that do not change; serve another workload "
+            "for the rest."
+        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tracemart.errors import ServiceError
 from tracemart.standin.keys import make_keys, write_keys
 from tracemart.standin.process import serving_process
 from tracemart.standin.store import KeyPair
+from tracemart.standin.synthetic import PROJECT_ID
 
 COMMAND = [sys.executable, "-m", "tracemart.standin"]
 SMALL = ["--observations", "600", "--days", "20", "--seed", "3", "--end", "2026-11-22"]
@@ -92,6 +93,23 @@ def test_what_cannot_be_done_is_said_in_one_sentence(arguments: list[str], says:
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_stream_fails_on_the_way_if_told_but_its_rows_do_not_change(keys_file: Path, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
+    arguments = ["--synthetic", "100", "--end", "2026-11-22", "--faults", str(faults)]
+    write_keys(keys_file, make_keys([PROJECT_ID]))
+    faults.write_text('{"changes": [{"kind": "late"}]}')
+    refused = run("serve", "--port", "0", "--keys", str(keys_file), *arguments)
+    assert refused.returncode == 1
+    assert "rows that do not change" in refused.stderr
+    pair = KeyPair("pk-lf-stream", "sk-lf-stream")
+    faults.write_text('{"faults": [{"kind": "unavailable", "at": [1]}]}')
+    with (
+        serving_process(arguments, {PROJECT_ID: pair}) as address,
+        httpx.Client(base_url=address, auth=(pair.public_key, pair.secret_key), timeout=30) as client,
+    ):
+        assert [client.get("/api/public/v2/observations").status_code for _ in range(2)] == [503, 200]
 
 
 def test_a_port_that_is_taken_is_named(keys_file: Path) -> None:
