@@ -1,6 +1,5 @@
 """A project's export read into raw, against the same project read from the API."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +8,10 @@ from typing import Any
 import pytest
 
 from tests.integration.extract.conftest import Served
-from tracemart.errors import ExportError
 from tracemart.extract.export.step import extract_export
 from tracemart.extract.step import extract
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.standin.export import ExportWriter
-from tracemart.standin.export_rows import ExportShape
 
 PROJECT = "support-assistant"
 OWN = ("instance", "source", "load_source", "batch_id", "loaded_at")
