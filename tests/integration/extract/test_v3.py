@@ -1,15 +1,20 @@
 """A server's v3 API ends in the rows that its v4 API gives, so that an upgrade changes no key and doubles nothing."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
+from tests.integration.extract.conftest import AS_OF
+from tests.integration.standin.recorded_v3 import dual_store
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.rows import OBSERVATION_COLUMNS, OBSERVATION_COLUMNS_WITH_IO, SCORE_COLUMNS
 from tracemart.extract.speaks import ConfiguredApi as Api
@@ -26,8 +31,7 @@ from tracemart.standin.v3.view import view_of
 from tracemart.standin.workloads import Workload, make_workload
 from tracemart.warehouse import Role, Warehouse
 
-from ..standin.recorded_v3 import dual_store
-from .conftest import AS_OF
+RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 Row = dict[str, Any]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -170,15 +174,52 @@ def test_recorded_rows_differ_only_in_what_v4_lost(settings: Settings, table: Ta
     assert differing(scores_of_v3, scores_of_v4, SCORE_COLUMNS) == {}
 
 
-def test_redacted_prompts_and_the_metadata_that_comes_with_them_are_the_same(
-    settings: Settings, dual: Server, table: Table
-) -> None:
-    redacting = settings.model_copy(update={"store_io": "redacted"})
-    extract(redacting, dual.project("v3"))
-    extract(redacting, dual.project("v4"))
+def test_privacy_rules_leave_the_same_rows(settings: Settings, dual: Server, table: Table) -> None:
+    """With redacted prompts the metadata of traces comes too."""
+    careful = settings.model_copy(
+        update={"store_io": "redacted", "user_ids": "hmac", "user_id_key": SecretStr("a long key of the team" * 2)}
+    )
+    extract(careful, dual.project("v3"))
+    extract(careful, dual.project("v4"))
 
-    found = differing(table("observations", "v3"), table("observations", "v4"), OBSERVATION_COLUMNS_WITH_IO)
+    of_v3, of_v4 = table("observations", "v3"), table("observations", "v4")
+    found = differing(of_v3, of_v4, OBSERVATION_COLUMNS_WITH_IO)
     assert found.keys() == {"trace_name", "usage_pricing_tier_id", "usage_pricing_tier_name"}
+    users = {row["user_id"] for row in of_v3.values() if row["user_id"]}
+    assert users
+    assert not users & {trace.user_id for trace in view_of(dual.rows).traces}
+
+
+def test_observation_that_was_completed_later_is_brought_up_to_date(
+    settings: Settings, table: Table, query: Query
+) -> None:
+    """Recording 20: the events of an old SDK, the last ones sent after the first were read."""
+    entries = json.loads((RECORDINGS / "20_dual_ingestion_and_merge.json").read_text())
+    created, updated = (entry["request"] for entry in entries if entry["request"]["method"] == "POST")
+    store = Store({"old": ProjectStore("old", "Old")}, {"old": KeyPair("pk-lf-old", "sk-lf-old")})
+    with serving(store, mode="legacy") as address, httpx.Client(auth=("pk-lf-old", "sk-lf-old")) as sdk:
+        server = Server(address, store)
+        for request in (created, updated):
+            answer = sdk.post(f"{address}{request['path']}", json=request["body"])
+            assert answer.status_code == 207
+            extract(
+                settings,
+                server.project("v3"),
+                window_from=AS_OF - timedelta(days=7),
+                window_to=AS_OF + timedelta(days=1),
+            )
+
+    loaded = table("observations", "v3")
+    assert {key[1] for key in loaded} == {"t-legacy-trace-1", "legacy-span-1", "legacy-gen-1", "legacy-ev-1"}
+    assert {row["user_id"] for row in loaded.values()} == {"u-legacy"}
+    assert {tuple(row["tags"]) for row in loaded.values()} == {("a",)}
+    generation = loaded["legacy-trace-1", "legacy-gen-1"]
+    assert generation["usage_details"] == {"input": 50, "output": 60, "total": 110}
+    assert generation["end_time"] == datetime(2026, 11, 18, 9, 0, 3, 500_000, UTC)
+    assert query("select id, user_id, total_usage from raw.superseded_observations where id = 'legacy-gen-1'") == [
+        ("legacy-gen-1", "u-legacy", 11)
+    ]
+    assert list(table("scores", "v3")) == ["legacy-score-1"]
 
 
 def test_upgrade_of_the_server_doubles_nothing(settings: Settings, dual: Server, query: Query) -> None:
