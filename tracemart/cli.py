@@ -41,13 +41,17 @@ def main() -> None:
     try:
         app(prog_name="./run")
     except TracemartError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        print_error(error)
         sys.exit(1)
     except OSError as error:
         if error.errno not in (28, 122):
             raise
         Console(stderr=True).print(f"No space is left at {error.filename or 'the disk'}; free some, then run it again.")
         sys.exit(1)
+
+
+def print_error(error: TracemartError) -> None:
+    Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
 
 
 @app.command()
@@ -136,7 +140,8 @@ def extract(
     ] = None,
     project: Annotated[str | None, typer.Option(help="only this one, as ./run extract names it")] = None,
 ) -> None:
-    """Load what is new in Langfuse into raw."""
+    """Load what is new in Langfuse into raw; a project that fails does not keep the others from it."""
+    from tracemart.errors import LangfuseError
     from tracemart.extract.step import extract_project, project_names
     from tracemart.progress import shown
     from tracemart.settings import Settings
@@ -145,12 +150,21 @@ def extract(
     names = project_names(settings)
     if project is not None and project not in names:
         raise typer.BadParameter(f"{project} is not set; there are {', '.join(names)}.", param_hint="--project")
+    failures: list[LangfuseError] = []
     for name in [project] if project else names:
-        with shown(console, name) as progress:
-            result = extract_project(
-                settings, name, window_from=in_utc(window_from), window_to=in_utc(window_to), progress=progress
-            )
+        try:
+            with shown(console, name) as progress:
+                result = extract_project(
+                    settings, name, window_from=in_utc(window_from), window_to=in_utc(window_to), progress=progress
+                )
+        except LangfuseError as error:
+            failures.append(error)
+            continue
         console.print(str(result), highlight=False)
+    for failure in failures[:-1]:
+        print_error(failure)
+    if failures:
+        raise failures[-1]
 
 
 @app.command()

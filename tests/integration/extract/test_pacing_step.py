@@ -4,11 +4,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tracemart.errors import LangfuseRateLimitedError
+from tracemart import cli
+from tracemart.errors import LangfuseAuthError, LangfuseRateLimitedError
 from tracemart.extract import pacing
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.pacing import Pacer
@@ -103,3 +106,20 @@ def test_catalogues_are_read_once_a_day_where_asked_so(settings: Settings, serve
     assert {"models", "prompts"} <= read(AS_OF)
     assert read(AS_OF + timedelta(hours=23)) == timed
     assert {"models", "prompts"} <= read(AS_OF + timedelta(hours=24))
+
+
+def test_project_that_fails_keeps_no_other_from_being_read(
+    settings: Settings, served: Served, query: Query, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = served.projects[0].model_dump(include={"instance", "host", "public_key", "name"})
+    keys = {"public_key": "pk-lf-wrong", "secret_key": "sk-lf-wrong"}
+    wrong = [{**good, **keys, "name": name} for name in ("first", "last")]
+    good["secret_key"] = served.projects[0].secret_key.get_secret_value()
+    file = tmp_path / "projects.yml"
+    file.write_text(yaml.safe_dump({"projects": [wrong[0], good, wrong[1]]}))
+    monkeypatch.setattr(Settings, "load", lambda: settings.model_copy(update={"projects_file": file}))
+
+    with pytest.raises(LangfuseAuthError, match="last"):
+        cli.extract()
+
+    assert query("select project_id from raw.projects") == [(good["name"],)]
