@@ -36,14 +36,14 @@ class Maintenance:
 
 
 def maintain(settings: Settings) -> Maintenance:
-    """Drop what raw need not keep (see drop_expired), drop run logs older than KEPT_DAYS, vacuum and analyse the tables
-    that were written to.
+    """Drop what raw need not keep (see drop_expired), and after KEPT_DAYS run logs and entries of loads that brought
+    nothing; vacuum and analyse the tables that were written to.
 
     Raises WarehouseError.
     """
     retention = drop_expired(settings)
     with Warehouse(settings).connect(Role.OWNER, autocommit=True) as connection:
-        pruned = sum(
+        pruned = _prune_loads(connection, settings) + sum(
             connection.execute(
                 sql.SQL("delete from operations.{} where {} < %s - make_interval(days => %s)").format(
                     sql.Identifier(table), sql.Identifier(column)
@@ -57,6 +57,15 @@ def maintain(settings: Settings) -> Maintenance:
             connection.execute(sql.SQL("vacuum (analyze) {}.{}").format(sql.Identifier(schema), sql.Identifier(table)))
         _analyze_partitioned(connection)
     return Maintenance([f"{schema}.{table}" for schema, table in tables], pruned, retention)
+
+
+def _prune_loads(connection: psycopg.Connection, settings: Settings) -> int:
+    """Of loads that brought nothing nobody asks any more."""
+    return connection.execute(
+        "delete from raw.loads where rows_inserted + rows_updated + rows_rejected = 0"
+        " and finished_at < %s - make_interval(days => %s)",
+        (settings.now(), KEPT_DAYS),
+    ).rowcount
 
 
 def _analyze_partitioned(connection: psycopg.Connection) -> None:

@@ -191,6 +191,14 @@ def test_a_month_waits_for_a_load_that_writes(
         owner.execute("insert into raw.loads (instance, project_id, entity, source, started_at) values"
                       " ('demo', 'p1', 'observations', 'test', now())")  # fmt: skip
         assert "2026-01 stays in raw for now: a load or a check was at work" in str(maintain(keeping))
+    owner.execute(
+        "insert into raw.loads"
+        " (instance, project_id, entity, source, started_at, finished_at, rows_read, rows_inserted)"
+        " values ('demo', 'p1', 'observations', 'old', now(), '2024-01-01', 5, 0),"
+        " ('demo', 'p1', 'observations', 'old', now(), '2024-01-01', 5, 5)"
+    )
+    assert maintain(keeping).pruned_rows == 1
+    assert owner.execute("select rows_inserted from raw.loads where source = 'old'").fetchall() == [(5,)]
 
 
 def test_each_project_has_its_own_border(
