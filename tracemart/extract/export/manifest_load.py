@@ -129,8 +129,6 @@ class _EntityLoad:
                 if run.progress is not None:
                     run.progress(self.key.entity, self.done + counts.read, None)
             load.finish()
-        # The next file's stage has the same name.
-        upsert.drop_stage(connection)
         what = f"{self.key.entity} of {run.instance}/{run.project_id} in {self.manifest.path}"
         try:
             check_share(counts, load.examples, run.rejected_share, what)
