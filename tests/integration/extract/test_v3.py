@@ -232,6 +232,19 @@ def test_upgrade_of_the_server_doubles_nothing(settings: Settings, dual: Server,
     assert query("select count(*) from raw.superseded_observations where source = 'v3'") > [(0,)]
 
 
+def test_way_back_to_v3_knows_whose_new_rows_are(settings: Settings, dual: Server, table: Table) -> None:
+    extract(settings, dual.project("v4", "one"))
+    trace = max(view_of(dual.rows).traces, key=lambda trace: (bool(trace.user_id), trace.timestamp_ms))
+    newest = view_of(dual.rows).rows_of[trace.id][-1]
+    dual.rows.add_observations([replace(newest, id="added")])
+
+    extract(settings, dual.project("v3", "one"), window_from=AS_OF - timedelta(days=30), window_to=AS_OF)
+
+    added = table("observations", "one")[trace.id, "added"]
+    assert (added["source"], added["user_id"]) == ("v3", trace.user_id)
+    assert trace.user_id
+
+
 def test_reading_again_changes_nothing(settings: Settings, legacy: Server, table: Table) -> None:
     extract(settings, legacy.project("auto", "one"))
     before = table("observations", "one"), table("scores", "one")
