@@ -15,7 +15,8 @@ class LoadCounts:
     """What became of the rows that were read: read = inserted + updated + unchanged + rejected.
 
     `unchanged` takes what changed no current row: the same again, and versions older than the one that stands.
-    `vanished` counts rows that were not read, because they are gone in Langfuse.
+    `vanished` counts rows that were not read, because they are gone in Langfuse; `besides` those that were not read
+    either, but changed with what was: a trace's observations, the rows of people who were forgotten.
     """
 
     read: int = 0
@@ -23,6 +24,7 @@ class LoadCounts:
     updated: int = 0
     rejected: int = 0
     vanished: int = 0
+    besides: int = 0
 
     @property
     def unchanged(self) -> int:
@@ -30,7 +32,7 @@ class LoadCounts:
 
     @property
     def changed(self) -> bool:
-        return bool(self.inserted or self.updated or self.vanished)
+        return bool(self.inserted or self.updated or self.vanished or self.besides)
 
     def __iadd__(self, other: "LoadCounts") -> "LoadCounts":
         self.read += other.read
@@ -38,6 +40,7 @@ class LoadCounts:
         self.updated += other.updated
         self.rejected += other.rejected
         self.vanished += other.vanished
+        self.besides += other.besides
         return self
 
 
@@ -75,14 +78,13 @@ def begin_load(
     return batch_id
 
 
-def finish_load(connection: psycopg.Connection, batch_id: int, counts: LoadCounts, *, completed: int = 0) -> None:
-    """Write down what became of the rows; `completed` are rows that were not read but changed with those that were."""
+def finish_load(connection: psycopg.Connection, batch_id: int, counts: LoadCounts) -> None:
     connection.execute(
         "update raw.loads set rows_read = %s, rows_inserted = %s, rows_updated = %s, rows_unchanged = %s,"
         " rows_rejected = %s, rows_vanished = %s, finished_at = clock_timestamp() where batch_id = %s",
         (
-            counts.read, counts.inserted, counts.updated + counts.vanished + completed, counts.unchanged,
-            counts.rejected, counts.vanished, batch_id,
+            counts.read, counts.inserted, counts.updated + counts.vanished + counts.besides,
+            counts.unchanged, counts.rejected, counts.vanished, batch_id,
         ),
     )  # fmt: skip
 

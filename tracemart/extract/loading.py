@@ -13,6 +13,7 @@ from tracemart.extract.chunks import Chunk, Rejected
 from tracemart.extract.load import LoadCounts, LoadKey
 from tracemart.extract.rejects import keep_rejected
 from tracemart.extract.upsert import Upsert
+from tracemart.privacy.forgotten import clear_stage, delete_forgotten_rejects, is_anyone_forgotten
 
 MERGE_AFTER_ROWS = 50_000
 NEW_ROWS_AT_ONCE = 20_000
@@ -44,6 +45,8 @@ class Load:
     _stream: psycopg.Copy | None = None
 
     def __post_init__(self) -> None:
+        # What is copied straight into the table passes nobody who could clear it.
+        self.expects_new = self.expects_new and not is_anyone_forgotten(self.connection)
         self.upsert.create_stage(self.connection)
         if self.remember:
             self.upsert.create_seen(self.connection)
@@ -137,6 +140,14 @@ class Load:
         return True
 
     def _merge(self) -> None:
+        self.counts.besides += clear_stage(
+            self.connection,
+            instance=self.key.instance,
+            project_id=self.key.project_id,
+            batch_id=self.batch_id,
+            stage=self.upsert.stage,
+            table=self.upsert.table,
+        )
         inserted, updated = self.upsert.merge(
             self.connection, self.key.instance, self.key.project_id, self.batch_id, remember=self.remember
         )
@@ -152,6 +163,7 @@ class Load:
             return
         rejected, self._rejected = self._rejected, []
         keep_rejected(self.connection, self.key, self.batch_id, rejected)
+        delete_forgotten_rejects(self.connection, self.batch_id)
         self.examples += rejected[: EXAMPLES - len(self.examples)]
         if self.remember:
             # What came, though it cannot be kept, has not vanished.

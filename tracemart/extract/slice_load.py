@@ -84,12 +84,11 @@ class SliceLoad:
             self.counts.vanished = upsert.flag_vanished(
                 connection, key.instance, key.project_id, self.batch_id, self.cut
             )
-        completed = 0
         if self.task.entity.complete is not None and self.counts.read:
-            completed = self.task.entity.complete(connection, key, self.batch_id)
+            self.counts.besides += self.task.entity.complete(connection, key, self.batch_id)
         if self.counts.changed:
             resolve_replaced(connection, key, self.batch_id, self.task.entity.parts[0].upsert.table)
-        finish_load(connection, self.batch_id, self.counts, completed=completed)
+        finish_load(connection, self.batch_id, self.counts)
         if self.task.moves_watermark:
             advance_watermark(connection, key, self.cut.end)
         self._transaction.close()

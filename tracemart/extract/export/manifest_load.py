@@ -105,7 +105,7 @@ class _EntityLoad:
         self.batch_id = begin_load(run.connection, self.key, run.run_id, manifest.window)
 
     def load(self) -> SliceResult:
-        counts, completed = LoadCounts(), 0
+        counts = LoadCounts()
         for table in self.tables:
             for file in self.manifest.files_of(table.name):
                 with opened_file(self.run.storage, file, table, self.run.privacy) as content:
@@ -113,8 +113,8 @@ class _EntityLoad:
                         self._load(content, counts)
         if TRACES in self.tables and counts.read:
             traces = touched_traces(self.run.connection, self.key, self.batch_id)
-            completed = fill_from_traces(self.run.connection, self.key, self.batch_id, traces)
-        finish_load(self.run.connection, self.batch_id, counts, completed=completed)
+            counts.besides += fill_from_traces(self.run.connection, self.key, self.batch_id, traces)
+        finish_load(self.run.connection, self.batch_id, counts)
         return SliceResult(Slice(*self.manifest.window), counts, time.monotonic() - self.started)
 
     def _load(self, content: Content, counts: LoadCounts) -> None:
