@@ -1,13 +1,14 @@
 """What v3's observations have from their traces: who, which session, which release."""
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from tracemart.errors import LangfuseNotFoundError
+from tracemart.errors import LangfuseNotFoundError, LangfuseOverloadedError
 from tracemart.extract.load import LoadKey
 from tracemart.extract.slices import Slice
 from tracemart.extract.v3_listing import ListingReader, without_io
@@ -25,16 +26,39 @@ def traces_before(reader: ListingReader, cut: Slice, wanted: set[str]) -> Iterat
     missing = set(wanted)
     if len(missing) > 1:
         # Most traces that reach into a slice began just before it.
-        found = [row for row in reader.newest_before(cut.start) if isinstance(row, dict) and row.get("id") in missing]
-        missing -= {row["id"] for row in found}
-        yield found
+        yield _taken(reader.newest_before(cut.start), missing)
+    too_large: set[str] = set()
     for trace_id in sorted(missing):
         try:
             row = reader.client.get(f"{reader.listing.path}/{quote(trace_id, safe='')}", reader.listing.parameters)
         except LangfuseNotFoundError:
             continue
+        except LangfuseOverloadedError:
+            too_large.add(trace_id)
+            continue
         kept = {name: value for name, value in row.items() if name not in PARTS_OF_A_WHOLE_TRACE}
         yield [kept if reader.keep_io else without_io(kept)]
+    if too_large:
+        yield from _searched(reader, cut.start, too_large)
+
+
+def _searched(reader: ListingReader, end: datetime, missing: set[str]) -> Iterator[list[Any]]:
+    """The same from the listing, further and further back: old servers send a trace with all that is in it, which may
+    be more than they can.
+    """
+    length = timedelta(days=1)
+    while missing and not reader.is_empty_before(end):
+        for rows in reader.pages(Slice(end - length, end)):
+            yield _taken(rows, missing)
+        end -= length
+        length *= 2
+
+
+def _taken(rows: list[Any], missing: set[str]) -> list[Any]:
+    """Those of the rows that were missing, which they are no longer."""
+    found = [row for row in rows if isinstance(row, dict) and row.get("id") in missing]
+    missing -= {row["id"] for row in found}
+    return found
 
 
 def known_traces(warehouse: Warehouse, key: LoadKey) -> KnownTraces:

@@ -35,6 +35,7 @@ class Server:
         self.observations: list[Any] = []
         self.asked: list[str] = []
         self.known: set[str] = set()
+        self.too_large: set[str] = set()
 
     def trace(self, name: str, at: str) -> None:
         self.traces.append({"id": name, "timestamp": at, "name": name, "userId": f"user of {name}", "tags": []})
@@ -53,6 +54,8 @@ class Server:
         if path == "traces":
             within = [t for t in self.traces if asked["fromTimestamp"] <= t["timestamp"] < asked["toTimestamp"]]
             return listing(sorted(within, key=lambda trace: trace["timestamp"], reverse=True)[: int(asked["limit"])])
+        if path in {f"traces/{name}" for name in self.too_large}:
+            return httpx.Response(422, json={"message": "Response payload is too large"})
         found = [trace for trace in self.traces if f"traces/{trace['id']}" == path.replace("%2F", "/")]
         if found:
             return httpx.Response(200, json={**found[0], "observations": [{"input": "secret"}], "input": "secret"})
@@ -132,6 +135,20 @@ def test_trace_that_the_server_does_not_have_is_left_out(server: Server) -> None
     assert [chunk.rows for chunk in of_observations] == [2]
     assert roots(of_roots) == []
     assert server.asked[2:] == ["traces", "traces/gone", "traces/gone%20too"]
+
+
+def test_trace_that_is_too_large_to_be_sent_whole_is_searched_in_the_listing(server: Server) -> None:
+    server.trace("large", "2026-11-15T00:10:00.000Z")
+    server.trace("other", "2026-11-16T00:10:00.000Z")
+    server.observation("one", "large")
+    server.too_large = {"large", "nowhere"}
+
+    _, of_roots = server.read()
+    assert roots(of_roots) == ["t-large"]
+
+    server.observation("two", "nowhere")
+    _, of_roots = server.read()
+    assert roots(of_roots) == ["t-large"]
 
 
 def test_next_slice_does_not_look_for_traces_of_the_last(server: Server) -> None:
