@@ -5,11 +5,13 @@ request: langfuse.md, 1.3 and 0b.19. What was learned stands in raw.request_paci
 process that knows of no limit asks the warehouse nothing.
 """
 
+import itertools
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, LiteralString, Self
+from datetime import UTC, timedelta
+from typing import Any, LiteralString, Self
 
 import psycopg
 
@@ -18,8 +20,7 @@ from tracemart.extract.client import address_of
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
-if TYPE_CHECKING:
-    from tracemart.extract.load import LoadKey
+_log = logging.getLogger(__name__)
 
 CONFIGURED = "configured"
 WINDOWS = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1))
@@ -146,15 +147,12 @@ class Pacer:
             " ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) as kept (name, value)",
             (),
         )
-        if self.project is not None and not self._is_ready(self._take_project, deadline):
-            raise ProjectBusyError(
-                f"Another load reads this project of Langfuse at {self.host}; run it again when that has ended."
-            )
-        if not self._is_ready(self._take_seat, deadline):
-            raise LangfuseBusyError(
-                f"{self.seats} other loads read Langfuse at {self.host} (TRACEMART_LANGFUSE_CONCURRENCY);"
-                " run it again when one of them has ended."
-            )
+        reason = f"Another load reads this project of Langfuse at {self.host}"
+        if self.project is not None and not self._is_ready(self._take_project, deadline, reason):
+            raise ProjectBusyError(f"{reason}; run it again when that has ended.")
+        reason = f"As many loads as may ({self.seats}, TRACEMART_LANGFUSE_CONCURRENCY) read Langfuse at {self.host}"
+        if not self._is_ready(self._take_seat, deadline, reason):
+            raise LangfuseBusyError(f"{reason}; run it again when one of them has ended.")
 
     def close(self) -> None:
         if self._connection is not None:
@@ -189,12 +187,16 @@ class Pacer:
             return
         self._learn(bucket, Allowance(limit, window_of(bucket, pause)), pause)
 
-    def _is_ready(self, take: Callable[[], bool], deadline: float | None) -> bool:
-        while not take():
+    def _is_ready(self, take: Callable[[], bool], deadline: float | None, reason: str) -> bool:
+        for tries in itertools.count():
+            if take():
+                return True
             if deadline is not None and time.monotonic() >= deadline:
                 return False
+            if tries == 0:
+                _log.warning("%s; waiting.", reason)
             self._sleep(SEAT_POLL_SECONDS)
-        return True
+        raise AssertionError
 
     def _take_project(self) -> bool:
         return self._lock(f"tracemart project {self.project} at {self.host}")
@@ -276,24 +278,3 @@ class Pacer:
                 if is_last or not was_lost:
                     raise warehouse_error(error, f"taking turns at {self.host}") from None
         raise AssertionError
-
-
-def store_resume_after(connection: psycopg.Connection, key: "LoadKey", moment: datetime) -> None:
-    """Remember beside the watermark until when the server asked to be left alone.
-
-    Where no watermark stands yet raw.request_pacing alone remembers it. Raises psycopg.Error.
-    """
-    connection.execute(
-        "update raw.watermarks set resume_after = %s, updated_at = clock_timestamp()"
-        " where instance = %s and project_id = %s and entity = %s",
-        (moment, key.instance, key.project_id, key.entity),
-    )
-
-
-def read_resume_after(connection: psycopg.Connection, instance: str, project_id: str, now: datetime) -> datetime | None:
-    """Until when a project is to be left alone, in UTC; None if it may be read now. Raises psycopg.Error."""
-    row = connection.execute(
-        "select max(resume_after) from raw.watermarks where instance = %s and project_id = %s and resume_after > %s",
-        (instance, project_id, now),
-    ).fetchone()
-    return row[0].astimezone(UTC) if row and row[0] else None

@@ -20,9 +20,10 @@ from tracemart.extract.client import LangfuseClient, ProjectIdentity
 from tracemart.extract.entities import TimedEntity
 from tracemart.extract.export.ledger import exported_through
 from tracemart.extract.load import LoadKey
-from tracemart.extract.pacing import Pacer, read_resume_after, store_resume_after
+from tracemart.extract.pacing import Pacer
 from tracemart.extract.rereads import Tier, due_overlap, mark_read, tiers_of
 from tracemart.extract.result import EntityResult, ExtractResult
+from tracemart.extract.resume import read_resume_after, store_resume_after
 from tracemart.extract.speaks import api_of
 from tracemart.extract.timed import TimedRun, load_timed
 from tracemart.extract.v3_traces import known_traces

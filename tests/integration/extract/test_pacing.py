@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from tracemart.errors import LangfuseBusyError, LangfuseRateLimitedError, ProjectBusyError
 from tracemart.extract.client import LangfuseClient, Patience
 from tracemart.extract.load import LoadKey
-from tracemart.extract.pacing import Pacer, read_resume_after, store_resume_after
+from tracemart.extract.pacing import Pacer
+from tracemart.extract.resume import read_resume_after, store_resume_after
 from tracemart.settings import LangfuseProject, Settings
 from tracemart.warehouse import Role, Warehouse
 
@@ -192,7 +193,7 @@ def test_third_reader_of_a_host_is_turned_away(make_pacer: Making) -> None:
     first, second, third = (make_pacer(seat_wait=timedelta(0))[0] for _ in range(3))
     first.open()
     second.open()
-    with pytest.raises(LangfuseBusyError, match="2 other loads"):
+    with pytest.raises(LangfuseBusyError, match=r"as may \(2"):
         third.open()
 
     first.close()
@@ -217,12 +218,14 @@ def test_address_holds_no_password(warehouse_settings: Settings) -> None:
     assert Pacer.of(warehouse_settings, project).host == HOST
 
 
-def test_reader_waits_for_a_seat(make_pacer: Making) -> None:
+def test_reader_waits_for_a_seat_and_says_so(make_pacer: Making, caplog: pytest.LogCaptureFixture) -> None:
     first, second = make_pacer(seats=1)[0], make_pacer(seats=1)[0]
     first.open()
     second._sleep = lambda _: first.close()
 
     second.open()
+
+    assert "As many loads as may (1" in caplog.text
 
 
 def test_killed_reader_leaves_its_seat(make_pacer: Making, warehouse_settings: Settings) -> None:
