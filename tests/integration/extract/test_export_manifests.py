@@ -168,7 +168,7 @@ def test_groups_that_a_file_lacks_overwrite_nothing(
     served: Served, settings: Settings, query: Query, tmp_path: Path
 ) -> None:
     project = served.project("support-assistant").model_copy(update={"export": str(tmp_path)})
-    extract(settings, project, catalogues=False)
+    extract(settings, project.model_copy(update={"export": None}), catalogues=False)
     before = query("select * from raw.observations order by project_id, trace_id, id")
     shape = ExportShape(groups=("core", "time", "usage"))
     ExportWriter(tmp_path, "parquet", shape=shape).write(served.rows("support-assistant"))
@@ -326,6 +326,9 @@ def test_without_a_key_the_folder_names_the_project(
 
     assert result.project_id == "support-assistant"
     assert len(ids(query)) == 5
+    assert query("select project_id, name, host from raw.projects") == [
+        ("support-assistant", None, "http://127.0.0.1:9")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import datetime
 import psycopg
 
 from tracemart.errors import ExportError, ExportUnreachableError, SettingsError
+from tracemart.extract.catalogue_project import load_project
 from tracemart.extract.client import LangfuseClient, ProjectIdentity
 from tracemart.extract.export import ledger
 from tracemart.extract.export.columns import Reading
@@ -69,6 +70,8 @@ def extract_export(
                 run_id=run_id,
                 progress=progress,
             )
+            if identity is None:
+                _name_project(run, project)
             entities = _load(run, manifests)
     except psycopg.Error as error:
         raise warehouse_error(error, f"loading the export of {project.instance}/{name or project_id}") from None
@@ -165,6 +168,25 @@ def _load_open_rejected(run: ExportRun, entity: str) -> LoadCounts:
             resolve(run.connection, [row_id])
             finish_load(run.connection, batch_id, load.counts)
     return counts
+
+
+def _name_project(run: ExportRun, project: LangfuseProject) -> None:
+    """Without a key nobody says more of a project than its id: what a load with one said before stays."""
+    known = run.connection.execute(
+        "select from raw.projects where instance = %s and project_id = %s", (run.instance, run.project_id)
+    ).fetchone()
+    if known is not None:
+        return
+    identity = ProjectIdentity(
+        project_id=run.project_id,
+        name=project.name,
+        organization_id=None,
+        organization_name=None,
+        metadata=None,
+        retention_days=None,
+    )
+    with run.connection.transaction():
+        load_project(run.connection, run.key("projects"), identity, project.host, run.run_id)
 
 
 def _holes(run: ExportRun) -> set[tuple[datetime, datetime]]:
