@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -96,6 +96,7 @@ def test_prompts_and_answers_are_dropped_on_arrival() -> None:
         assert [entry["output"] for page in keeping.pages(CUT) for entry in page] == ["an answer"]
 
 
+@settings(deadline=None)
 @given(milliseconds=st.lists(st.integers(0, 6), max_size=25))
 def test_each_row_comes_once_where_nothing_moves(milliseconds: list[int]) -> None:
     server = Server([row(f"{number:03}", at) for number, at in enumerate(milliseconds)])
@@ -104,6 +105,7 @@ def test_each_row_comes_once_where_nothing_moves(milliseconds: list[int]) -> Non
         assert sorted(names(reader)) == sorted(row["id"] for row in server.rows)
 
 
+@settings(deadline=None)
 @given(
     milliseconds=st.lists(st.integers(0, 9), min_size=8, max_size=25),
     moves=st.dictionaries(st.integers(0, 6), st.one_of(st.integers(0, 9), st.none()), max_size=3),
