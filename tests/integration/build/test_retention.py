@@ -8,6 +8,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.integration.build.conftest import Raw, marts, observation, root, score
+from tracemart import retention
 from tracemart.build import slots
 from tracemart.maintain import maintain
 from tracemart.retention import drop_expired, first_kept_month
@@ -114,7 +115,8 @@ def test_every_mart_outlives_a_dropped_month(
     assert drop_expired(keeping).dropped == ()
 
     # Whole, by another version of the project, then the other copy.
-    monkeypatch.setattr(slots, "project_version", lambda _: "another")
+    for module in (slots, retention):
+        monkeypatch.setattr(module, "project_version", lambda _: "another")
     assert built(keeping) is not None
     assert marts(owner) == before
     built(keeping, full_refresh=True)
