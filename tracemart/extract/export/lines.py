@@ -1,9 +1,11 @@
 """Rows and Arrow batches of an export to chunks of COPY text."""
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
 from tracemart.extract import fields
@@ -19,10 +21,21 @@ def chunk_of_rows(rows: list[Row], columns: tuple[Column, ...], reading: Reading
     rejected: list[Rejected] = []
     for row in rows:
         try:
-            lines.append(fields.line([column.of_row(row, reading) for column in columns]))
+            lines.append(_line(row, columns, reading))
         except RowError as error:
             rejected.append(Rejected(reading.privacy.payload("observations", row), str(error)))
-    return Chunk("".join(lines).encode("utf-8", "replace"), len(lines), tuple(rejected))
+    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
+
+
+def _line(row: Row, columns: tuple[Column, ...], reading: Reading) -> str:
+    try:
+        line = fields.line([column.of_row(row, reading) for column in columns])
+        line.encode()
+    except (UnicodeEncodeError, orjson.JSONEncodeError):
+        # Half a pair of surrogates, which JSON may hold and no text can.
+        whole = orjson.loads(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+        line = fields.line([column.of_row(whole, reading) for column in columns])
+    return line
 
 
 def chunk_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading: Reading) -> Chunk:

@@ -34,6 +34,8 @@ BATCH_ROWS = 4_096
 BLOCK_CHARACTERS = 1 << 20
 READ_AHEAD = 1 << 20
 ROWS_TO_LEARN_FROM = 1_000
+# Prompts and answers, read where they are redacted, may be thousands of times as long as all the rest of a row.
+ROWS_WITH_PROMPTS = 128
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def _parquet(stored: BinaryIO, file: ExportedFile, table: ExportTable, privacy: 
 
     def chunks() -> Iterator[Chunk]:
         reading = Reading(privacy)
-        for batch in _batches(parquet, wanted, where):
+        rows_at_once = ROWS_WITH_PROMPTS if privacy.redacts else BATCH_ROWS
+        for batch in _batches(parquet, wanted, rows_at_once, where):
             if _has_to_learn(reading, names):
                 reading.unit.learn(_latencies(plain_rows(batch.slice(0, ROWS_TO_LEARN_FROM))))
             yield chunk_of_batch(batch, columns, reading)
@@ -80,9 +83,9 @@ def _parquet(stored: BinaryIO, file: ExportedFile, table: ExportTable, privacy: 
     return Content(columns, chunks()) if parquet.metadata.num_rows else Content()
 
 
-def _batches(parquet: pq.ParquetFile, wanted: list[str], where: str) -> Iterator[pa.RecordBatch]:
+def _batches(parquet: pq.ParquetFile, wanted: list[str], rows: int, where: str) -> Iterator[pa.RecordBatch]:
     try:
-        yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=wanted, use_threads=False)
+        yield from parquet.iter_batches(batch_size=rows, columns=wanted, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise _broken(where, error) from None
 
@@ -98,7 +101,7 @@ def _text(stored: BinaryIO, file: ExportedFile, table: ExportTable, privacy: Pri
 
     def chunks() -> Iterator[Chunk]:
         reading, read, following = Reading(privacy), 0, chain([first], rows)
-        while block := list(islice(following, ROWS_AT_ONCE)):
+        while block := list(islice(following, ROWS_WITH_PROMPTS if privacy.redacts else ROWS_AT_ONCE)):
             if _has_to_learn(reading, names):
                 reading.unit.learn(_latencies(block))
             read += len(block)

@@ -22,17 +22,23 @@ _HAS_CONTROL = re.compile(r"[\x00-\x1f]").search
 def parsed(text: str) -> Any:
     """The value of one stored text; a text cut at 200 characters is freed of its quote, as in the API's rows."""
     try:
-        if _MAY_BE_UNSAFE(text):
-            return json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_no_constant)
-        return orjson.loads(text)
-    except ValueError:
+        return _precisely(text) if _MAY_BE_UNSAFE(text) else orjson.loads(text)
+    except (ValueError, RecursionError):
         pass
     if text[:1] in ('"', "{", "[") and _HAS_CONTROL(text):
         try:
-            return json.loads(text, strict=False, parse_constant=_no_constant)
-        except ValueError:
+            return _precisely(text, strict=False)
+        except (ValueError, RecursionError):
             pass
     return decoded_text(text)
+
+
+def _precisely(text: str, *, strict: bool = True) -> Any:
+    value = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_no_constant, strict=strict)
+    if "\\ud" in text or "\\uD" in text:
+        # Python takes half a pair of surrogates for a character; nobody else does.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def _integer(digits: str) -> Any:
