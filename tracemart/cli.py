@@ -26,6 +26,7 @@ app.add_typer(bench, name="bench")
 console = Console(soft_wrap=True)
 
 MOMENT_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+ANY_OPTION = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 SeriesFile = Annotated[Path, typer.Option("--series", help="CSV with series_id, time, value")]
 OutFile = Annotated[Path | None, typer.Option("--out", help="write each scored row to this CSV")]
 
@@ -237,6 +238,24 @@ def forget(
     console.print(str(forget_user(Settings.load(), user, project)), highlight=False)
 
 
+@bench.command("extract", context_settings=ANY_OPTION)
+def bench_extract(context: typer.Context) -> None:
+    """Measure extraction beside dlt and beside fetching alone, and from an export."""
+    run_benchmark("extract.py", context.args)
+
+
+@bench.command("growth", context_settings=ANY_OPTION)
+def bench_growth(context: typer.Context) -> None:
+    """Measure a new hour on top of 1 million rows and of 20 million."""
+    run_benchmark("growth.py", context.args)
+
+
+@bench.command("kill", context_settings=ANY_OPTION)
+def bench_kill(context: typer.Context) -> None:
+    """Kill a loader 100 times at random moments, and compare its tables row for row with an undisturbed one's."""
+    run_benchmark("kill.py", context.args)
+
+
 @bench.command("forecast")
 def bench_forecast(
     series: SeriesFile,
@@ -256,6 +275,16 @@ def bench_anomalies(series: SeriesFile, out: OutFile = None) -> None:
     from tracemart.forecast.bench import bench_anomalies as score
 
     print(json.dumps(score(series, out=out), indent=2))
+
+
+def run_benchmark(script: str, arguments: list[str]) -> None:
+    """A script of tests/benchmarks, in its own process, for it measures others. Exits as it does."""
+    import subprocess
+
+    from tracemart.settings import PROJECT_ROOT
+
+    path = PROJECT_ROOT / "tests" / "benchmarks" / script
+    raise typer.Exit(subprocess.run([sys.executable, str(path), *arguments], check=False, cwd=PROJECT_ROOT).returncode)
 
 
 def in_utc(moment: datetime | None) -> datetime | None:

@@ -130,7 +130,7 @@ def test_loader_killed_at_any_moment_ends_row_for_row_where_an_undisturbed_one_d
     moments = random.Random(7)
     killed = 0
 
-    for _ in range(KILLS):
+    for _ in range(KILLS // 2):
         empty_raw(warehouse)
         for _ in range(2):
             loader = start_loader(settings, served)
@@ -142,7 +142,7 @@ def test_loader_killed_at_any_moment_ends_row_for_row_where_an_undisturbed_one_d
         extract(settings, served.projects[0])
         assert data_of(warehouse) == expected
 
-    assert killed >= KILLS
+    assert killed >= KILLS // 2
 
 
 @pytest.fixture
