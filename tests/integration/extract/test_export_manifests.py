@@ -125,7 +125,9 @@ def test_nothing_is_loaded_of_a_manifest_that_does_not_hold(
         extract_export(settings, project)
 
     assert ids(query) == ["o2", "o3"]
-    assert query("select count(*), count(*) filter (where rows_read > 0) from raw.loads") == [(2, 1)]
+    assert query(
+        "select count(*), count(*) filter (where rows_read > 0) from raw.loads where entity <> 'projects'"
+    ) == [(2, 1)]
     file.write_bytes(whole)
     entry |= {"sizeBytes": len(whole), "rowCount": 2}
     broken.write_text(json.dumps(manifest))
