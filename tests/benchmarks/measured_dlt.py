@@ -23,7 +23,12 @@ source = rest_api_source(
                 "name": "observations",
                 "endpoint": {
                     "path": "v2/observations",
-                    "params": {"fields": FIELDS, "limit": 1000, "toStartTime": os.environ["TRACEMART_AS_OF"]},
+                    "params": {
+                        "fields": FIELDS,
+                        "limit": 1000,
+                        "expandMetadata": "*",
+                        "toStartTime": os.environ["TRACEMART_AS_OF"],
+                    },
                     "data_selector": "data",
                 },
             }

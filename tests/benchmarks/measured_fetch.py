@@ -9,7 +9,10 @@ import orjson
 
 FIELDS = "core,basic,time,metadata,model,usage,prompt,metrics,trace_context"
 
-rows, parameters = 0, {"fields": FIELDS, "limit": 1000, "toStartTime": os.environ["TRACEMART_AS_OF"]}
+rows, parameters = (
+    0,
+    {"fields": FIELDS, "limit": 1000, "expandMetadata": "*", "toStartTime": os.environ["TRACEMART_AS_OF"]},
+)
 with httpx.Client(
     base_url=os.environ["LANGFUSE_HOST"],
     auth=(os.environ["LANGFUSE_PUBLIC_KEY"], os.environ["LANGFUSE_SECRET_KEY"]),

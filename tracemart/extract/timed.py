@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
@@ -132,11 +132,14 @@ def _load_open_rejected(run: TimedRun, entity: TimedEntity, key: LoadKey) -> Loa
             with Load(run.connection, key, part.upsert, batch_id) as load:
                 for _, chunk in kept:
                     load.add(chunk)
-                counts += load.finish()
+                load.finish()
+            if entity.complete is not None:
+                load.counts.besides += entity.complete(run.connection, key, batch_id)
+            counts += load.counts
             resolve(run.connection, [row_id for row_id, _ in kept])
             finish_load(run.connection, batch_id, load.counts)
         rejected = [entry for entry in rejected if entry[0] not in {row_id for row_id, _ in kept}]
-    return replace(counts)
+    return counts
 
 
 def _kept(part: Part, payload: object) -> Chunk | None:

@@ -5,7 +5,7 @@ the form that v4 gives (see v3_rows). Prompts and answers come with every observ
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -38,9 +38,8 @@ from tracemart.privacy import Privacy
 
 SOURCE = "v3"
 
-TRACES = Listing("/api/public/traces", "fromTimestamp", "toTimestamp", "timestamp", {"fields": "core"})
-# Prompts and answers stay in Langfuse unless they are redacted.
-TRACES_WITH_IO = replace(TRACES, parameters={"fields": "core,io"})
+# The metadata that says whose a trace is comes with its prompt and answer only, in the group `io`.
+TRACES = Listing("/api/public/traces", "fromTimestamp", "toTimestamp", "timestamp", {"fields": "core,io"})
 OBSERVATIONS = Listing("/api/public/observations", "fromStartTime", "toStartTime", "startTime")
 SCORES = Listing("/api/public/v2/scores", "fromTimestamp", "toTimestamp", "timestamp", {"fields": "score"})
 SESSIONS = Listing("/api/public/sessions", "fromTimestamp", "toTimestamp", "createdAt")
@@ -58,7 +57,7 @@ def observations(client: LangfuseClient, privacy: Privacy, known: KnownTraces) -
     allowed = partial(privacy.payload, "observations")
     reading = _ObservationReading(
         of_observations=ListingReader(client, OBSERVATIONS, keep_io=with_io),
-        of_traces=ListingReader(client, TRACES_WITH_IO if with_io else TRACES, keep_io=with_io),
+        of_traces=ListingReader(client, TRACES, keep_io=with_io),
         known=known,
         observation_chunk_of=partial(_chunk_of, observation_line_of, allowed),
         root_chunk_of=partial(_chunk_of, root_line_of, allowed),

@@ -8,7 +8,6 @@ What differs nevertheless, for the same data:
   v3_traces.fill_from_traces; v4 lost them for rows that were sent days late, and has no trace_name but on the root;
 - v4 takes the trace's version for an observation that has none;
 - the usage pricing tier is not in v3's lists; a duration of 0 is 0 and not NULL; metadata is not cut at 200 characters;
-- metadata of a trace comes with prompt and answer only (fields=io): without them it is not asked for either;
 - prompts and answers come parsed, so that their JSON text may be spaced differently.
 """
 
@@ -25,9 +24,9 @@ ROOT_COLUMNS = (
     "trace_id", "id", "type", "parent_observation_id", "is_root_observation", "name", "level", "version",
     "environment", "bookmarked", "public", "user_id", "session_id", "release", "trace_name", "tags", "start_time",
     "created_at", "updated_at", "usage_details", "cost_details", "input_usage", "output_usage", "total_usage",
-    "total_cost", "start_month",
+    "total_cost", "metadata", "start_month",
 )  # fmt: skip
-ROOT_COLUMNS_WITH_IO = (*ROOT_COLUMNS[:-1], "metadata", "input", "output", "start_month")
+ROOT_COLUMNS_WITH_IO = (*ROOT_COLUMNS[:-1], "input", "output", "start_month")
 
 OBSERVATION_COLUMNS = (
     "trace_id", "id", "type", "parent_observation_id", "is_root_observation", "name", "level", "status_message",
@@ -57,9 +56,9 @@ def root_line(row: Any) -> str:
 
 
 def root_line_with_io(row: Any) -> str:
-    """ROOT_COLUMNS_WITH_IO of an entry that was asked for with fields=core,io. Raises RowError."""
+    """ROOT_COLUMNS_WITH_IO of one entry that `as_root` made. Raises RowError."""
     *values, month = _root_values(row)
-    return fields.line([*values, fields.json_or_none(row.get("metadata")), *_io(row), month])
+    return fields.line([*values, *_io(row), month])
 
 
 def observation_line(row: Any) -> str:
@@ -164,6 +163,7 @@ def _root_values(row: Any) -> list[str]:
         fields.usage_details({}),
         fields.cost_details({}),
         *["0"] * 4,
+        fields.json_or_none(get("metadata")),
         fields.month(start_time),
     ]
 

@@ -41,6 +41,7 @@ class TimedEndpoint:
     to_parameter: str
     limit: int
     fields: str
+    expand_metadata: str = ""
 
 
 OBSERVATIONS = TimedEndpoint(
@@ -65,7 +66,10 @@ Entries = Sequence[msgspec.Raw]
 
 def observations(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
     columns = OBSERVATION_COLUMNS_WITH_IO if privacy.redacts else OBSERVATION_COLUMNS
-    endpoint = OBSERVATIONS_WITH_IO if privacy.redacts else OBSERVATIONS
+    # Values of metadata are cut at 200 characters but for the keys named; a server of 4.16 expands all for any name.
+    endpoint = replace(
+        OBSERVATIONS_WITH_IO if privacy.redacts else OBSERVATIONS, expand_metadata=",".join(privacy.allow_list.names)
+    )
     make_line = observation_line_with_io if privacy.redacts else observation_line
     chunk_of = partial(_chunk_of, make_line, partial(privacy.payload, "observations"))
     return TimedEntity(
@@ -124,6 +128,8 @@ def pages(client: LangfuseClient, endpoint: TimedEndpoint, cut: Slice) -> Iterat
         "fields": endpoint.fields,
         "limit": endpoint.limit,
     }
+    if endpoint.expand_metadata:
+        parameters["expandMetadata"] = endpoint.expand_metadata
     return _chain(client, endpoint.path, parameters)
 
 

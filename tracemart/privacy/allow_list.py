@@ -20,6 +20,13 @@ class AllowList:
     def allows_everything(self) -> bool:
         return EVERYTHING in self.keys
 
+    @property
+    def names(self) -> list[str]:
+        """The outermost keys that something is allowed of, in order; `*` for all."""
+        if self.allows_everything:
+            return [EVERYTHING]
+        return sorted({*self.keys, *(key.partition(".")[0] for key in self.keys)})
+
     def filtered(self, metadata: Any) -> Any:
         """The object with its allowed keys alone, None where none is left; what is no object has no key to allow."""
         if self.allows_everything:

@@ -129,13 +129,11 @@ def test_v3_and_v4_end_in_the_same_rows(settings: Settings, dual: Server, table:
     assert of_v3.keys() == of_v4.keys()
     assert len(of_v3) > len(dual.rows.observations()) > 300
     found = differing(of_v3, of_v4, OBSERVATION_COLUMNS)
-    # v4 has no trace_name but on the root; v3 lists no tier, and no metadata of a trace without its prompt.
-    assert found.keys() == {"trace_name", "usage_pricing_tier_id", "usage_pricing_tier_name", "metadata"}
+    # v4 has no trace_name but on the root; v3 lists no tier.
+    assert found.keys() == {"trace_name", "usage_pricing_tier_id", "usage_pricing_tier_name"}
     assert {of_v4 for _, of_v4 in found["trace_name"]} == {None}
     assert only_of_v4(found["usage_pricing_tier_id"])
     assert only_of_v4(found["usage_pricing_tier_name"])
-    assert only_of_v4(found["metadata"])
-    assert all(row["metadata"] is None for row in of_v3.values() if is_root(row))
     assert {row["source"] for row in of_v3.values()} == {"v3"}
     assert {row["input"] for row in of_v3.values()} == {None}
 
@@ -160,9 +158,7 @@ def test_recorded_rows_differ_only_in_what_v4_lost(settings: Settings, table: Ta
     assert (len(of_v3), sum(map(is_root, of_v3.values()))) == (81, 23)
     found = differing(of_v3, of_v4, OBSERVATION_COLUMNS)
     lost = {"user_id", "session_id", "tags", "release", "trace_name"}
-    assert found.keys() == lost | {
-        "usage_pricing_tier_id", "usage_pricing_tier_name", "metadata", "latency_seconds",
-    }  # fmt: skip
+    assert found.keys() == lost | {"usage_pricing_tier_id", "usage_pricing_tier_name", "latency_seconds"}
     for column in lost:
         assert {None if of_v4 == [] else of_v4 for _, of_v4 in found[column]} == {None}
     assert found["latency_seconds"] == [(0, None)] * 3
@@ -175,7 +171,6 @@ def test_recorded_rows_differ_only_in_what_v4_lost(settings: Settings, table: Ta
 
 
 def test_privacy_rules_leave_the_same_rows(settings: Settings, dual: Server, table: Table) -> None:
-    """With redacted prompts the metadata of traces comes too."""
     careful = settings.model_copy(
         update={"store_io": "redacted", "user_ids": "hmac", "user_id_key": SecretStr("a long key of the team" * 2)}
     )

@@ -94,7 +94,7 @@ def test_observations_differ_only_in_a_duration_of_nothing(
 
 
 def test_default_columns_are_those_with_io_less_what_comes_with_it() -> None:
-    assert set(v3_rows.ROOT_COLUMNS_WITH_IO) - set(v3_rows.ROOT_COLUMNS) == {"metadata", "input", "output"}
+    assert set(v3_rows.ROOT_COLUMNS_WITH_IO) - set(v3_rows.ROOT_COLUMNS) == {"input", "output"}
     assert set(v3_rows.OBSERVATION_COLUMNS_WITH_IO) - set(v3_rows.OBSERVATION_COLUMNS) == {"input", "output"}
     trace = v3_rows.as_root(recorded("21_dual_traces.json", 0, 0)[0])
     observation = recorded("22_dual_observations.json", 0, 0)[0]
@@ -121,13 +121,12 @@ def test_observations_lack_the_tier_and_what_their_trace_has() -> None:
     assert set(v3_rows.TRACE_ATTRIBUTES) <= set(v3_rows.ROOT_COLUMNS)
 
 
-def test_traces_without_io_have_no_metadata() -> None:
+def test_metadata_of_a_trace_comes_in_the_group_io_alone() -> None:
     entries = json.loads((RECORDINGS / "21_dual_traces.json").read_text())
     core, io = (next(e for e in entries if e["note"] == f"traces fields={group}") for group in ("core", "io"))
 
     assert [row["metadata"] for row in core["body"]["data"]] == [{}, {}]
     assert all(row["metadata"] for row in io["body"]["data"])
-    assert "metadata" not in v3_rows.ROOT_COLUMNS
 
 
 def test_scores_are_the_same() -> None:
