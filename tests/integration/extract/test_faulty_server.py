@@ -145,7 +145,7 @@ FAULTS = st.builds(
         "server_error", "unavailable", "bad_gateway", "gateway_timeout", "cloudflare_timeout", "timed_out", "too_large",
         "cut", "empty_page", "short_page", "repeated_row",
     ]),
-    probability=st.floats(0, 0.3), share=st.floats(0, 1),
+    probability=st.floats(0, 0.3), times=st.integers(1, 30), share=st.floats(0, 1),
     path=st.sampled_from(["", "v2/observations", "v3/scores", "models", "projects"]),
 )  # fmt: skip
 CHANGES = st.builds(
