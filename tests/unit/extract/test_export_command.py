@@ -25,9 +25,7 @@ def test_each_manifest_lists_the_files_of_its_window(
         str(path.relative_to(tmp_path)) for path in manifests
     }
     of_one = [json.loads(path.read_text())["window"] for path in manifests if path.parts[-3] == "support-assistant"]
-    assert all(
-        one["maxTimestamp"] == next_one["minTimestamp"] for one, next_one in zip(of_one, of_one[1:], strict=False)
-    )
+    assert all(one["maxTimestamp"] == next_one["minTimestamp"] for one, next_one in pairwise(of_one))
     assert len(of_one) > 1
 
 
