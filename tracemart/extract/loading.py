@@ -17,6 +17,7 @@ from tracemart.privacy.forgotten import clear_stage, delete_forgotten_rejects, i
 
 MERGE_AFTER_ROWS = 50_000
 NEW_ROWS_AT_ONCE = 20_000
+TRIES_AS_NEW = 3
 KEEP_REJECTED_AFTER_ROWS = 1_000
 EXAMPLES = 100
 
@@ -39,6 +40,7 @@ class Load:
     remember: bool = False
     examples: list[Rejected] = field(default_factory=list)
     _rejected: list[Rejected] = field(default_factory=list)
+    _known: int = 0
     _lines: list[bytes] = field(default_factory=list)
     _rows: int = 0
     _copying: ExitStack = field(default_factory=ExitStack)
@@ -78,7 +80,7 @@ class Load:
         if chunk.rows:
             if self.expects_new:
                 self._lines.append(chunk.lines)
-            self._write(chunk.lines)
+            self._write(chunk.lines, is_new=self.expects_new)
             self._rows += chunk.rows
         if self._rows >= (NEW_ROWS_AT_ONCE if self.expects_new else MERGE_AFTER_ROWS):
             self._take_over()
@@ -92,17 +94,17 @@ class Load:
         self.upsert.drop_stage(self.connection)
         return self.counts
 
-    def _write(self, lines: bytes) -> None:
-        if not self.expects_new:
+    def _write(self, lines: bytes, *, is_new: bool) -> None:
+        if not is_new:
             self._open(self._into_stage).write(lines)
             return
+        if self._stream is None:
+            self.connection.execute("savepoint expects_new")
         own = self._own_values
         self._open(self._into_table).write(own + lines[:-1].replace(b"\n", b"\n" + own) + b"\n")
 
     def _open(self, into: sql.Composed) -> psycopg.Copy:
         if self._stream is None:
-            if self.expects_new:
-                self.connection.execute("savepoint expects_new")
             self._stream = self._copying.enter_context(self.connection.cursor().copy(into))
         return self._stream
 
@@ -114,11 +116,11 @@ class Load:
         if self.expects_new:
             if self._took_new(rows, lines):
                 return
-            # Where one row was known, others will be.
-            self.expects_new = False
-            self._stream = None
+            # One known row may stand at a border; where they come again and again, others will.
+            self._known += 1
+            self.expects_new = self._known < TRIES_AS_NEW
             for chunk in lines:
-                self._write(chunk)
+                self._write(chunk, is_new=False)
         self._close()
         self._merge()
 

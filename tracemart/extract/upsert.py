@@ -65,10 +65,7 @@ class Upsert:
         self._run(connection, "analyze {stage} ({key})")
         known = self._run(connection, _MATCHES_BY_MONTH if self.is_by_month else _MATCHES, whose)
         if self.is_by_month:
-            moved = self._run(connection, _MATCHES_IN_OTHER_MONTHS, whose)
-            known += moved
-            if moved:
-                whose["months"] += self._months(connection, "matches", "known_month")
+            known += self._match_in_other_months(connection, whose)
         updated = 0
         if known:
             self._run(connection, "analyze {matches}")
@@ -86,6 +83,18 @@ class Upsert:
         self._run(connection, "drop table {matches}, {older}, {stage}")
         self.create_stage(connection)
         return inserted, updated
+
+    def _match_in_other_months(self, connection: psycopg.Connection, whose: dict[str, Any]) -> int:
+        """Rows of which a version stands in another month than theirs; few traces reach over months."""
+        self._run(connection, "analyze {matches}")
+        found = 0
+        if self._run(connection, _STAGED_TRACES_ELSEWHERE, whose):
+            self._run(connection, "analyze {elsewhere}")
+            found = self._run(connection, _MATCHES_IN_OTHER_MONTHS, whose)
+            if found:
+                whose["months"] += self._months(connection, "matches", "known_month")
+        self._run(connection, "drop table {elsewhere}")
+        return found
 
     def register_traces(
         self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int, traces: set[bytes]
@@ -273,17 +282,29 @@ inner join {table} as known
     and known.start_month = stage.start_month and known.start_month = any(%(months)s)
 """
 
+# OFFSET 0 keeps the planner from reading all of raw.trace_months for a few traces.
+_STAGED_TRACES_ELSEWHERE = """
+create temporary table {elsewhere} on commit drop as
+select stage.trace_id, months.start_month
+from (select distinct trace_id, start_month from {stage}) as stage
+cross join lateral (
+    select start_month from raw.trace_months as months
+    where
+        months.instance = %(instance)s and months.project_id = %(project_id)s
+        and months.trace_id = stage.trace_id and months.start_month <> stage.start_month
+    offset 0
+) as months
+"""
+
 # A start time that moved to another month: only the months that the row's trace is known in are asked.
 _MATCHES_IN_OTHER_MONTHS = """
 insert into {matches}
-select {compared}, known.start_month
-from {stage} as stage
-inner join raw.trace_months as months
-    on months.instance = %(instance)s and months.project_id = %(project_id)s
-    and months.trace_id = stage.trace_id and months.start_month <> stage.start_month
+select distinct on ({key_of_stage}) {compared}, known.start_month
+from {elsewhere} as elsewhere
+inner join {stage} as stage on stage.trace_id = elsewhere.trace_id
 inner join {table} as known
     on known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
-    and known.start_month = months.start_month
+    and known.start_month = elsewhere.start_month
 where not exists (select from {matches} as matches where {match_is_stage})
 """
 
@@ -346,9 +367,13 @@ _TRACES_ELSEWHERE = """
 create temporary table {elsewhere} on commit drop as
 select traces.trace_id, traces.start_month, months.start_month as other_month
 from {traces} as traces
-inner join raw.trace_months as months
-    on months.instance = %(instance)s and months.project_id = %(project_id)s
-    and months.trace_id = traces.trace_id and months.start_month <> traces.start_month
+cross join lateral (
+    select start_month from raw.trace_months as months
+    where
+        months.instance = %(instance)s and months.project_id = %(project_id)s
+        and months.trace_id = traces.trace_id and months.start_month <> traces.start_month
+    offset 0
+) as months
 """
 
 _TAKE_BACK = """

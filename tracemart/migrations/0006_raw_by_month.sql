@@ -14,8 +14,7 @@ create table raw.observations (
     start_month date not null,
     -- A unique key of a partitioned table has to hold the partition's column. Within a month the key stands by itself;
     -- over months, for a start time may move, the loader keeps it by raw.trace_months.
-    primary key (instance, project_id, trace_id, id, start_month),
-    check (start_month = date_trunc('month', start_time at time zone 'UTC')::date)
+    primary key (instance, project_id, trace_id, id, start_month)
 ) partition by range (start_month);
 -- Rows stand in the order in which they were loaded and, mostly, made: a range of pages tells enough.
 create index observations_batch_id_idx on raw.observations using brin (batch_id) with (autosummarize = on);

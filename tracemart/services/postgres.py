@@ -31,6 +31,7 @@ SERVER_SETTINGS = {
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
+    "wal_buffers": "64MB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "effective_io_concurrency": "64",
