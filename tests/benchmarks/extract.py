@@ -66,10 +66,15 @@ def memory_over_http(here: Place) -> dict[str, Figures]:
 
 def from_export(here: Place, rows: int) -> dict[str, Figures]:
     folder = here.home / f"export-{rows}"
-    with here.standin(rows, PER_DAY * rows // ROWS) as server:
+    with here.standin(rows, ROWS) as server:
         with console.status(f"writing an export of {rows:,} rows …"):
             write = ["export", "--to", str(folder), "--format", "parquet", "--every", "24", *server.spec]
-            subprocess.run([sys.executable, "-m", "tracemart.standin", *write], check=True, cwd=PROJECT_ROOT)
+            subprocess.run(
+                [sys.executable, "-m", "tracemart.standin", *write],
+                check=True,
+                cwd=PROJECT_ROOT,
+                stdout=subprocess.DEVNULL,
+            )
         url = here.database(f"export_{rows}")
         with console.status("tracemart, export …"):
             environment = here.environment(url) | {"TRACEMART_BENCH_EXPORT": str(folder)}

@@ -11,6 +11,7 @@ from psycopg import sql
 from tracemart.extract import fields
 from tracemart.extract.chunks import Chunk, Rejected
 from tracemart.extract.load import LoadCounts, LoadKey
+from tracemart.extract.month_register import MonthRegister
 from tracemart.extract.rejects import keep_rejected
 from tracemart.extract.upsert import Upsert
 from tracemart.privacy.forgotten import clear_stage, delete_forgotten_rejects, is_anyone_forgotten
@@ -42,6 +43,7 @@ class Load:
     _rejected: list[Rejected] = field(default_factory=list)
     _known: int = 0
     _lines: list[bytes] = field(default_factory=list)
+    _traces: set[bytes] = field(default_factory=set)
     _rows: int = 0
     _copying: ExitStack = field(default_factory=ExitStack)
     _stream: psycopg.Copy | None = None
@@ -49,6 +51,7 @@ class Load:
     def __post_init__(self) -> None:
         # What is copied straight into the table passes nobody who could clear it.
         self.expects_new = self.expects_new and not is_anyone_forgotten(self.connection)
+        self._register = MonthRegister(self.connection, self.key, self.upsert)
         self.upsert.create_stage(self.connection)
         if self.remember:
             self.upsert.create_seen(self.connection)
@@ -72,15 +75,19 @@ class Load:
     ) -> None:
         # An open COPY would keep the transaction from rolling back.
         self._copying.__exit__(kind, error, trace)
+        self._register.close()
 
     def add(self, chunk: Chunk) -> None:
         self.counts.read += chunk.rows + len(chunk.rejected)
         self.counts.rejected += len(chunk.rejected)
         self._rejected += chunk.rejected
         if chunk.rows:
+            self._write(chunk.lines, is_new=self.expects_new)
             if self.expects_new:
                 self._lines.append(chunk.lines)
-            self._write(chunk.lines, is_new=self.expects_new)
+                if self.upsert.is_by_month:
+                    # Now, while PostgreSQL is at work on the lines.
+                    self._traces |= months_of_traces(chunk.lines)
             self._rows += chunk.rows
         if self._rows >= (NEW_ROWS_AT_ONCE if self.expects_new else MERGE_AFTER_ROWS):
             self._take_over()
@@ -90,6 +97,8 @@ class Load:
     def finish(self) -> LoadCounts:
         """Take over what is on its way; the counts. Nothing can be added after it."""
         self._take_over()
+        self._settle_months()
+        self._register.close()
         self._keep_rejected()
         self.upsert.drop_stage(self.connection)
         return self.counts
@@ -113,8 +122,9 @@ class Load:
             return
         rows, self._rows = self._rows, 0
         lines, self._lines = self._lines, []
+        traces, self._traces = self._traces, set()
         if self.expects_new:
-            if self._took_new(rows, lines):
+            if self._took_new(rows, traces):
                 return
             # One known row may stand at a border; where they come again and again, others will.
             self._known += 1
@@ -124,7 +134,7 @@ class Load:
         self._close()
         self._merge()
 
-    def _took_new(self, rows: int, lines: list[bytes]) -> bool:
+    def _took_new(self, rows: int, traces: set[bytes]) -> bool:
         """Whether all rows on their way were new within their month; if not, nothing of them was kept."""
         try:
             self._close()
@@ -134,12 +144,17 @@ class Load:
         self.connection.execute("release savepoint expects_new")
         self.counts.inserted += rows
         if self.upsert.is_by_month:
-            whose = (self.key.instance, self.key.project_id, self.batch_id)
-            taken_back = self.upsert.register_traces(self.connection, *whose, months_of_traces(lines))
+            self._register.add(traces)
+        return True
+
+    def _settle_months(self) -> None:
+        """Merge what was taken for new but is known in another month."""
+        whose = (self.key.instance, self.key.project_id, self.batch_id)
+        for traces in self._register.unsettled():
+            taken_back = self.upsert.take_back(self.connection, *whose, traces)
             if taken_back:
                 self.counts.inserted -= taken_back
                 self._merge()
-        return True
 
     def _merge(self) -> None:
         self.counts.besides += clear_stage(
@@ -172,6 +187,6 @@ class Load:
             self.upsert.remember(self.connection, [entry.payload for entry in rejected])
 
 
-def months_of_traces(lines: list[bytes]) -> set[bytes]:
-    """`trace_id\\tstart_month` of COPY lines, in which they are the first and the last column."""
-    return {row[: row.index(b"\t")] + row[row.rindex(b"\t") :] for chunk in lines for row in chunk[:-1].split(b"\n")}
+def months_of_traces(lines: bytes) -> set[bytes]:
+    """`trace_id\tstart_month` of COPY lines, in which they are the first and the last column."""
+    return {row[: row.index(b"\t")] + row[row.rindex(b"\t") :] for row in lines[:-1].split(b"\n")}

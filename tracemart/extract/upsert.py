@@ -97,13 +97,14 @@ class Upsert:
         return found
 
     def register_traces(
-        self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int, traces: set[bytes]
+        self, connection: psycopg.Connection, instance: str, project_id: str, traces: set[bytes]
     ) -> int:
-        """After rows were copied straight into the table: register the months of their traces, `trace_id\\tmonth`.
+        """Register `trace_id\tmonth` in raw.trace_months; how many traces are known in other months as well.
 
-        Rows whose key stands in another month already go back to the stage, to be merged; how many.
+        Leaves those in the temporary table `elsewhere` until the transaction ends.
         """
-        whose = self._whose(instance, project_id, batch_id)
+        whose = self._whose(instance, project_id, 0)
+        self._run(connection, "drop table if exists {elsewhere}, {traces}")
         self._run(
             connection,
             "create temporary table {traces} on commit drop as select trace_id, start_month from {table} limit 0",
@@ -113,10 +114,18 @@ class Upsert:
             copy.write(b"\n".join(traces))
         self._run(connection, "analyze {traces}")
         self._run(connection, _REGISTER_TRACES, whose)
+        return self._run(connection, _TRACES_ELSEWHERE, whose)
+
+    def take_back(
+        self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int, traces: set[bytes]
+    ) -> int:
+        """Rows of these traces that were copied straight into the table, though their key stands in another month, go
+        back to the stage, to be merged; how many.
+        """
         taken_back = 0
-        if self._run(connection, _TRACES_ELSEWHERE, whose):
+        if self.register_traces(connection, instance, project_id, traces):
             self._run(connection, "analyze {elsewhere}")
-            taken_back = self._run(connection, _TAKE_BACK, whose)
+            taken_back = self._run(connection, _TAKE_BACK, self._whose(instance, project_id, batch_id))
         self._run(connection, "drop table {traces}, {elsewhere}")
         return taken_back
 

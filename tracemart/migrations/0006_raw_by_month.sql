@@ -11,22 +11,28 @@ create table raw.observations (
     tool_definitions jsonb,
     tool_calls jsonb,
     tool_call_names text[],
-    start_month date not null,
-    -- A unique key of a partitioned table has to hold the partition's column. Within a month the key stands by itself;
-    -- over months, for a start time may move, the loader keeps it by raw.trace_months.
-    primary key (instance, project_id, trace_id, id, start_month)
+    start_month date not null
 ) partition by range (start_month);
+-- Ids are compared byte by byte: a language's order would double the price of each row.
+alter table raw.observations
+    alter column instance type text collate "C",
+    alter column project_id type text collate "C",
+    alter column trace_id type text collate "C",
+    alter column id type text collate "C",
+    -- A unique key of a partitioned table has to hold the partition's column. Within a month the key stands by itself;
+    -- over months, for a start time may move, the loader keeps it by raw.trace_months. What tells rows apart comes first.
+    add primary key (trace_id, id, project_id, instance, start_month);
 -- Rows stand in the order in which they were loaded and, mostly, made: a range of pages tells enough.
 create index observations_batch_id_idx on raw.observations using brin (batch_id) with (autosummarize = on);
 create index observations_start_time_idx on raw.observations using brin (start_time) with (autosummarize = on);
 
 -- In which months a trace has observations: who looks for a trace or a key asks no other month.
 create table raw.trace_months (
-    instance text not null,
-    project_id text not null,
-    trace_id text not null,
+    instance text collate "C" not null,
+    project_id text collate "C" not null,
+    trace_id text collate "C" not null,
     start_month date not null,
-    primary key (instance, project_id, trace_id, start_month)
+    primary key (trace_id, start_month, project_id, instance)
 );
 
 do $$

@@ -96,4 +96,4 @@ def test_key_within_a_month_is_kept_by_postgresql(query: Query) -> None:
         " where indrelid = 'raw.observations'::regclass and indisprimary"
     )
 
-    assert "(instance, project_id, trace_id, id, start_month)" in definition[0]
+    assert "(trace_id, id, project_id, instance, start_month)" in definition[0]
