@@ -110,9 +110,7 @@ def test_metadata_comes_with_the_types_it_was_sent_with(application: Application
     assert {name: metadata[name] for name in METADATA} == METADATA
 
 
-def test_long_and_nested_metadata_comes_out_as_it_was_sent(
-    application: Application, query: Query
-) -> None:
+def test_long_and_nested_metadata_comes_out_as_it_was_sent(application: Application, query: Query) -> None:
     nested = {"steps": ["one step of many"] * 30}
     with application.langfuse.start_as_current_observation(
         as_type="span", name="long", metadata=LONG | {"nested": nested}
