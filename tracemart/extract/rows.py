@@ -4,10 +4,11 @@ Keys that are unknown are ignored and field groups that are absent give NULL; en
 Inputs and outputs are kept where they were redacted: *_WITH_IO.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tracemart.extract import fields
+from tracemart.extract.chunks import Chunk, Rejected
 from tracemart.extract.fields import NULL, RowError
 from tracemart.extract.metadata import decoded_metadata
 
@@ -30,6 +31,23 @@ SCORE_COLUMNS = (
 
 RowMaker = Callable[[Any], str]
 """From one entry of an answer's `data` to a line of COPY text. Raises RowError."""
+
+
+def as_sent(row: Any) -> Any:
+    """What is kept of an entry where no rule says otherwise, or was applied already."""
+    return row
+
+
+def chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], rows: Iterable[Any]) -> Chunk:
+    """Lines of entries; `allowed` says what of an entry may be kept."""
+    lines: list[str] = []
+    rejected: list[Rejected] = []
+    for row in map(allowed, rows):
+        try:
+            lines.append(make_line(row))
+        except RowError as error:
+            rejected.append(Rejected(row, str(error)))
+    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
 
 
 def observation_line(row: Any) -> str:

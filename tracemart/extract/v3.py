@@ -12,12 +12,11 @@ from typing import Any
 
 import psycopg
 
-from tracemart.extract.chunks import Chunk, Rejected
+from tracemart.extract.chunks import Chunk
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.entities import Part, TimedEntity
-from tracemart.extract.fields import RowError
 from tracemart.extract.load import LoadKey
-from tracemart.extract.rows import SCORE_COLUMNS, RowMaker
+from tracemart.extract.rows import SCORE_COLUMNS, as_sent, chunk_of
 from tracemart.extract.slices import Slice
 from tracemart.extract.upsert import Upsert
 from tracemart.extract.v3_listing import Listing, ListingReader
@@ -59,8 +58,8 @@ def observations(client: LangfuseClient, privacy: Privacy, known: KnownTraces) -
         of_observations=ListingReader(client, OBSERVATIONS, keep_io=with_io),
         of_traces=ListingReader(client, TRACES, keep_io=with_io),
         known=known,
-        observation_chunk_of=partial(_chunk_of, observation_line_of, allowed),
-        root_chunk_of=partial(_chunk_of, root_line_of, allowed),
+        observation_chunk_of=partial(chunk_of, observation_line_of, allowed),
+        root_chunk_of=partial(chunk_of, root_line_of, allowed),
     )
     return TimedEntity(
         name="observations",
@@ -68,12 +67,12 @@ def observations(client: LangfuseClient, privacy: Privacy, known: KnownTraces) -
             Part(
                 _upsert_of_observations(OBSERVATION_COLUMNS_WITH_IO if with_io else OBSERVATION_COLUMNS),
                 reading.observations,
-                partial(_chunk_of, observation_line_of, _as_it_is),
+                partial(chunk_of, observation_line_of, as_sent),
             ),
             Part(
                 _upsert_of_observations(ROOT_COLUMNS_WITH_IO if with_io else ROOT_COLUMNS),
                 reading.roots,
-                partial(_chunk_of, root_line_of, _as_it_is),
+                partial(chunk_of, root_line_of, as_sent),
             ),
         ),
         look_back=partial(look_back, (reading.of_observations, reading.of_traces)),
@@ -83,7 +82,7 @@ def observations(client: LangfuseClient, privacy: Privacy, known: KnownTraces) -
 
 def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
     reader = ListingReader(client, SCORES)
-    chunk_of = partial(_chunk_of, score_line_of_v2, partial(privacy.payload, "scores"))
+    score_chunk_of = partial(chunk_of, score_line_of_v2, partial(privacy.payload, "scores"))
     return TimedEntity(
         name="scores",
         parts=(
@@ -96,8 +95,8 @@ def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
                     source_column="load_source",
                     source=SOURCE,
                 ),
-                lambda cut: map(chunk_of, reader.pages(cut)),
-                partial(_chunk_of, score_line_of_v2, _as_it_is),
+                lambda cut: map(score_chunk_of, reader.pages(cut)),
+                partial(chunk_of, score_line_of_v2, as_sent),
             ),
         ),
         look_back=partial(look_back, (reader,)),
@@ -178,22 +177,6 @@ def _upsert_of_observations(columns: tuple[str, ...]) -> Upsert:
         source_column="source",
         source=SOURCE,
     )
-
-
-def _chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], rows: list[Any]) -> Chunk:
-    """Lines of entries; `allowed` says what of an entry may be kept."""
-    lines: list[str] = []
-    rejected: list[Rejected] = []
-    for row in map(allowed, rows):
-        try:
-            lines.append(make_line(row))
-        except RowError as error:
-            rejected.append(Rejected(row, str(error)))
-    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
-
-
-def _as_it_is(row: Any) -> Any:
-    return row
 
 
 def _texts(rows: list[Any], name: str) -> set[str]:

@@ -11,7 +11,7 @@ import orjson
 
 from tracemart.errors import LangfuseResponseError
 from tracemart.extract.answers import parse_object
-from tracemart.extract.chunks import Chunk, Rejected
+from tracemart.extract.chunks import Chunk
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.entities import Part, TimedEntity
 from tracemart.extract.fast_rows import entry_value, fast_observation_line
@@ -21,6 +21,8 @@ from tracemart.extract.rows import (
     OBSERVATION_COLUMNS_WITH_IO,
     SCORE_COLUMNS,
     RowMaker,
+    as_sent,
+    chunk_of,
     observation_line,
     observation_line_with_io,
     score_line,
@@ -71,7 +73,8 @@ def observations(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
         OBSERVATIONS_WITH_IO if privacy.redacts else OBSERVATIONS, expand_metadata=",".join(privacy.allow_list.names)
     )
     make_line = observation_line_with_io if privacy.redacts else observation_line
-    chunk_of = partial(_chunk_of, make_line, partial(privacy.payload, "observations"))
+    exact_chunk_of = partial(_entry_chunk_of, make_line, partial(privacy.payload, "observations"))
+    entry_chunk_of = _fast_chunk_of(exact_chunk_of) if privacy.keeps_everything else exact_chunk_of
     return TimedEntity(
         name="observations",
         parts=(
@@ -84,8 +87,8 @@ def observations(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
                     source_column="source",
                     source=SOURCE,
                 ),
-                partial(_chunks, client, endpoint, _fast_chunk_of(chunk_of) if privacy.keeps_everything else chunk_of),
-                partial(_chunk_of, make_line, _as_it_is),
+                partial(_chunks, client, endpoint, entry_chunk_of),
+                partial(chunk_of, make_line, as_sent),
             ),
         ),
         look_back=partial(look_back, client, endpoint),
@@ -93,7 +96,7 @@ def observations(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
 
 
 def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
-    chunk_of = partial(_chunk_of, score_line, partial(privacy.payload, "scores"))
+    score_chunk_of = partial(_entry_chunk_of, score_line, partial(privacy.payload, "scores"))
     return TimedEntity(
         name="scores",
         parts=(
@@ -106,8 +109,8 @@ def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
                     source_column="load_source",
                     source=SOURCE,
                 ),
-                partial(_chunks, client, SCORES, chunk_of),
-                partial(_chunk_of, score_line, _as_it_is),
+                partial(_chunks, client, SCORES, score_chunk_of),
+                partial(chunk_of, score_line, as_sent),
             ),
         ),
         look_back=partial(look_back, client, SCORES),
@@ -201,28 +204,15 @@ def _chain(client: LangfuseClient, path: str, parameters: dict[str, str | int]) 
         parameters["cursor"] = cursor
 
 
-def _chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], entries: Sequence[Any]) -> Chunk:
-    """Lines of entries, which are JSON values or their text; `allowed` says what of an entry may be kept."""
-    lines: list[str] = []
-    rejected: list[Rejected] = []
-    for entry in entries:
-        row = allowed(entry_value(entry) if isinstance(entry, msgspec.Raw) else entry)
-        try:
-            lines.append(make_line(row))
-        except RowError as error:
-            rejected.append(Rejected(row, str(error)))
-    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
+def _entry_chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], entries: Entries) -> Chunk:
+    return chunk_of(make_line, allowed, map(entry_value, entries))
 
 
-def _fast_chunk_of(chunk_of: Callable[[Sequence[Any]], Chunk]) -> Callable[[Entries], Chunk]:
+def _fast_chunk_of(exact_chunk_of: Callable[[Entries], Chunk]) -> Callable[[Entries], Chunk]:
     def chunk(entries: Entries) -> Chunk:
         try:
             return Chunk("".join(map(fast_observation_line, entries)).encode(), len(entries))
         except RowError:
-            return chunk_of(entries)
+            return exact_chunk_of(entries)
 
     return chunk
-
-
-def _as_it_is(row: Any) -> Any:
-    return row
