@@ -47,6 +47,8 @@ class MonthRegister:
             where = make_conninfo("", **info.get_parameters(), password=info.password)
             self._own = psycopg.connect(where, autocommit=True)
             self._own.execute(f"set lock_timeout = '{LONGEST_WAIT}'".encode())
+            # The load's own commit, which comes later, makes these durable as well.
+            self._own.execute("set synchronous_commit = off")
         try:
             with self._own.transaction():
                 return not self._upsert.register_traces(self._own, self._key.instance, self._key.project_id, traces)

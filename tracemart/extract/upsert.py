@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tracemart.extract.partitions import ensure_months
+from tracemart.extract.partitions import ensure_months, ensure_statistics
 from tracemart.extract.slices import Slice
 
 
@@ -60,6 +60,7 @@ class Upsert:
         if self.is_by_month:
             whose["months"] = self._months(connection, "stage", "start_month")
             ensure_months(connection, whose["months"])
+            ensure_statistics(connection, whose["months"])
         self._set_older_versions_apart(connection)
         # Statistics of the wide columns would cost more than the merge, and no query asks for them.
         self._run(connection, "analyze {stage} ({key})")
@@ -274,21 +275,29 @@ _COMPARED = """
     known.vanished_at is not null as had_vanished
 """
 
+# OFFSET 0 makes it a look by key for each row, whatever the planner thinks of a table that nobody analysed yet.
 _MATCHES = """
 create temporary table {matches} on commit drop as
 select {compared}
 from {stage} as stage
-inner join {table} as known
-    on known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
+cross join lateral (
+    select * from {table} as known
+    where known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
+    offset 0
+) as known
 """
 
 _MATCHES_BY_MONTH = """
 create temporary table {matches} on commit drop as
 select {compared}, known.start_month as known_month
 from {stage} as stage
-inner join {table} as known
-    on known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
-    and known.start_month = stage.start_month and known.start_month = any(%(months)s)
+cross join lateral (
+    select * from {table} as known
+    where
+        known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
+        and known.start_month = stage.start_month and known.start_month = any(%(months)s)
+    offset 0
+) as known
 """
 
 # OFFSET 0 keeps the planner from reading all of raw.trace_months for a few traces.
