@@ -10,7 +10,7 @@ TEST = "tests/integration/extract/test_interrupted.py"
 
 raise SystemExit(
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n0", TEST, "-k", "killed"],
+        [sys.executable, "-m", "pytest", "-q", "-n0", "--timeout=3600", TEST, "-k", "killed"],
         env={**os.environ, "TRACEMART_BENCH_KILLS": "100"},
         cwd=PROJECT_ROOT,
         check=False,
