@@ -57,13 +57,14 @@ def extract(
     Raises LangfuseError, LangfuseRateLimitedError with what is already read kept, TooManyRejectedError, WarehouseError,
     SettingsError, BadInputError.
     """
-    asked = asked_interval(window_from, window_to, settled_until(settings))
+    privacy, overlaps, settled = Privacy.of(settings), tiers_of(settings.overlaps), settled_until(settings)
+    asked = asked_interval(window_from, window_to, settled)
     with (
         Warehouse(settings).connect(Role.LOADER, autocommit=True) as connection,
         LangfuseClient(project, pace=Pacer.of(settings, project)) as client,
     ):
         identity = client.identify()
-        run = _ProjectRun(settings, connection, client, identity, asked, run_id, progress)
+        run = _ProjectRun(settings, privacy, overlaps, settled, connection, client, identity, asked, run_id, progress)
         run.expect_not_limited()
         entities, export_error = run.load_export() if project.export and asked is None else ([], None)
         source = api_of(client, project.api)
@@ -124,6 +125,9 @@ def extract_project(
 @dataclass(frozen=True)
 class _ProjectRun:
     settings: Settings
+    privacy: Privacy
+    overlaps: tuple[Tier, ...]
+    settled: datetime
     connection: psycopg.Connection
     client: LangfuseClient
     identity: ProjectIdentity
@@ -185,9 +189,9 @@ class _ProjectRun:
             instance=self.client.project.instance,
             project_id=self.identity.project_id,
             source=source,
-            until=settled_until(self.settings),
+            until=self.settled,
             run_id=self.run_id,
-            keep_metadata=Privacy.of(self.settings).metadata,
+            keep_metadata=self.privacy.metadata,
             asked=self.asked,
             progress=self.progress,
         )
@@ -201,9 +205,9 @@ class _ProjectRun:
         run = TimedRun(
             connection=self.connection,
             asked=self.asked,
-            settled=settled_until(self.settings),
+            settled=self.settled,
             now=self.settings.now(),
-            overlaps=tiers_of(self.settings.overlaps),
+            overlaps=self.overlaps,
             rejected_share=self.settings.rejected_share,
             run_id=self.run_id,
             progress=self.progress,
@@ -218,11 +222,10 @@ class _ProjectRun:
         return results
 
     def _timed_entities(self, source: str) -> tuple[TimedEntity, ...]:
-        privacy = Privacy.of(self.settings)
         if source == v3.SOURCE:
             known = known_traces(Warehouse(self.settings), self._key(source, "observations"))
-            return v3.observations(self.client, privacy, known), v3.scores(self.client, privacy)
-        return v4.observations(self.client, privacy), v4.scores(self.client, privacy)
+            return v3.observations(self.client, self.privacy, known), v3.scores(self.client, self.privacy)
+        return v4.observations(self.client, self.privacy), v4.scores(self.client, self.privacy)
 
     def _key(self, source: str, entity: str) -> LoadKey:
         return LoadKey(self.client.project.instance, self.identity.project_id, entity, source)

@@ -245,6 +245,13 @@ class Upsert:
         return {**names, "compared": sql.SQL(_COMPARED).format(**names)}
 
 
+def upsert_of(entity: str, columns: tuple[str, ...], source: str) -> Upsert:
+    """Where observations or scores with these columns of raw go, from whatever way they come."""
+    if entity == "scores":
+        return Upsert("scores", ("id",), columns, "scored_at", "load_source", source)
+    return Upsert("observations", ("trace_id", "id"), columns, "start_time", "source", source)
+
+
 _IN_ANSWER = {"trace_id": "traceId", "id": "id"}
 
 _SET_APART = """

@@ -6,7 +6,7 @@ the form that v4 gives (see v3_rows). Prompts and answers come with every observ
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from tracemart.extract.entities import Part, TimedEntity
 from tracemart.extract.load import LoadKey
 from tracemart.extract.rows import SCORE_COLUMNS, as_sent, chunk_of
 from tracemart.extract.slices import Slice
-from tracemart.extract.upsert import Upsert
+from tracemart.extract.upsert import upsert_of
 from tracemart.extract.v3_listing import Listing, ListingReader
 from tracemart.extract.v3_rows import (
     OBSERVATION_COLUMNS,
@@ -33,6 +33,7 @@ from tracemart.extract.v3_rows import (
     score_line_of_v2,
 )
 from tracemart.extract.v3_traces import KnownTraces, fill_from_traces, slice_of, touched_traces, traces_before
+from tracemart.extract.windows import look_back
 from tracemart.privacy import Privacy
 
 SOURCE = "v3"
@@ -65,17 +66,17 @@ def observations(client: LangfuseClient, privacy: Privacy, known: KnownTraces) -
         name="observations",
         parts=(
             Part(
-                _upsert_of_observations(OBSERVATION_COLUMNS_WITH_IO if with_io else OBSERVATION_COLUMNS),
+                upsert_of("observations", OBSERVATION_COLUMNS_WITH_IO if with_io else OBSERVATION_COLUMNS, SOURCE),
                 reading.observations,
                 partial(chunk_of, observation_line_of, as_sent),
             ),
             Part(
-                _upsert_of_observations(ROOT_COLUMNS_WITH_IO if with_io else ROOT_COLUMNS),
+                upsert_of("observations", ROOT_COLUMNS_WITH_IO if with_io else ROOT_COLUMNS, SOURCE),
                 reading.roots,
                 partial(chunk_of, root_line_of, as_sent),
             ),
         ),
-        look_back=partial(look_back, (reading.of_observations, reading.of_traces)),
+        look_back=partial(_look_back, (reading.of_observations, reading.of_traces)),
         complete=reading.fill,
     )
 
@@ -87,19 +88,12 @@ def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
         name="scores",
         parts=(
             Part(
-                Upsert(
-                    table="scores",
-                    key=("id",),
-                    columns=SCORE_COLUMNS,
-                    event_time="scored_at",
-                    source_column="load_source",
-                    source=SOURCE,
-                ),
+                upsert_of("scores", SCORE_COLUMNS, SOURCE),
                 lambda cut: map(score_chunk_of, reader.pages(cut)),
                 partial(chunk_of, score_line_of_v2, as_sent),
             ),
         ),
-        look_back=partial(look_back, (reader,)),
+        look_back=partial(_look_back, (reader,)),
     )
 
 
@@ -108,21 +102,8 @@ def sessions(client: LangfuseClient, cut: Slice) -> Iterator[list[Any]]:
     return ListingReader(client, SESSIONS).pages(cut)
 
 
-def look_back(readers: tuple[ListingReader, ...], end: datetime) -> datetime | None:
-    """A moment that all rows before `end` come after, at most about twice as far back as the oldest; None without rows.
-
-    As in v4.look_back: one row older than 1, 2, 4, 8… days is asked for until there is none.
-    """
-
-    def is_empty_before(moment: datetime) -> bool:
-        return all(reader.is_empty_before(moment) for reader in readers)
-
-    if is_empty_before(end):
-        return None
-    days = 1
-    while not is_empty_before(end - timedelta(days=days)):
-        days *= 2
-    return end - timedelta(days=days)
+def _look_back(readers: tuple[ListingReader, ...], end: datetime) -> datetime | None:
+    return look_back(lambda moment: all(reader.is_empty_before(moment) for reader in readers), end)
 
 
 @dataclass
@@ -166,17 +147,6 @@ class _ObservationReading:
 
     def _roots_of(self, traces: list[Any]) -> Chunk:
         return self.root_chunk_of([as_root(row) for row in traces])
-
-
-def _upsert_of_observations(columns: tuple[str, ...]) -> Upsert:
-    return Upsert(
-        table="observations",
-        key=("trace_id", "id"),
-        columns=columns,
-        event_time="start_time",
-        source_column="source",
-        source=SOURCE,
-    )
 
 
 def _texts(rows: list[Any], name: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,8 @@ from tracemart.extract.rows import (
     score_line,
 )
 from tracemart.extract.slices import Slice, as_parameter
-from tracemart.extract.upsert import Upsert
+from tracemart.extract.upsert import upsert_of
+from tracemart.extract.windows import look_back
 from tracemart.privacy import Privacy
 
 SOURCE = "v4"
@@ -79,19 +80,12 @@ def observations(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
         name="observations",
         parts=(
             Part(
-                Upsert(
-                    table="observations",
-                    key=("trace_id", "id"),
-                    columns=columns,
-                    event_time="start_time",
-                    source_column="source",
-                    source=SOURCE,
-                ),
+                upsert_of("observations", columns, SOURCE),
                 partial(_chunks, client, endpoint, entry_chunk_of),
                 partial(chunk_of, make_line, as_sent),
             ),
         ),
-        look_back=partial(look_back, client, endpoint),
+        look_back=partial(look_back, partial(is_empty_before, client, endpoint)),
     )
 
 
@@ -101,19 +95,12 @@ def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
         name="scores",
         parts=(
             Part(
-                Upsert(
-                    table="scores",
-                    key=("id",),
-                    columns=SCORE_COLUMNS,
-                    event_time="scored_at",
-                    source_column="load_source",
-                    source=SOURCE,
-                ),
+                upsert_of("scores", SCORE_COLUMNS, SOURCE),
                 partial(_chunks, client, SCORES, score_chunk_of),
                 partial(chunk_of, score_line, as_sent),
             ),
         ),
-        look_back=partial(look_back, client, SCORES),
+        look_back=partial(look_back, partial(is_empty_before, client, SCORES)),
     )
 
 
@@ -140,22 +127,6 @@ def is_empty_before(client: LangfuseClient, endpoint: TimedEndpoint, moment: dat
     """Whether nothing at all happened before that moment."""
     parameters: dict[str, str | int] = {endpoint.to_parameter: as_parameter(moment), "fields": "core", "limit": 1}
     return not any(_chain(client, endpoint.path, parameters))
-
-
-def look_back(client: LangfuseClient, endpoint: TimedEndpoint, end: datetime) -> datetime | None:
-    """A moment that all rows before `end` come after, at most about twice as far back as the oldest; None without rows.
-
-    No endpoint tells the oldest row. So one row older than 1, 2, 4, 8… days is asked for until none is: the open
-    lower bound makes the answer exact however long the gaps are, and a hundred years take 16 requests.
-    """
-    if is_empty_before(client, endpoint, end):
-        return None
-    days = 1
-    while True:
-        moment = end - timedelta(days=days)
-        if is_empty_before(client, endpoint, moment):
-            return moment
-        days *= 2
 
 
 class _Meta(msgspec.Struct):

@@ -62,6 +62,20 @@ def following_window(
     return Window(floor_to_millisecond(oldest), end, moves_watermark=True)
 
 
+def look_back(is_empty_before: Callable[[datetime], bool], end: datetime) -> datetime | None:
+    """A moment that all rows before `end` come after, at most about twice as far back as the oldest; None without rows.
+
+    No endpoint tells the oldest row. So one row older than 1, 2, 4, 8… days is asked for until none is: the open
+    lower bound makes the answer exact however long the gaps are, and a hundred years take 16 requests.
+    """
+    if is_empty_before(end):
+        return None
+    days = 1
+    while not is_empty_before(end - timedelta(days=days)):
+        days *= 2
+    return end - timedelta(days=days)
+
+
 def _in_utc(moment: datetime) -> datetime:
     zoned = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return floor_to_millisecond(zoned)

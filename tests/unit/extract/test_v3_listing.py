@@ -18,6 +18,7 @@ from tracemart.extract import v3
 from tracemart.extract.client import LangfuseClient, Patience
 from tracemart.extract.slices import Slice, as_parameter
 from tracemart.extract.v3_listing import READS_OF_A_MOVING_LISTING, ListingReader
+from tracemart.extract.windows import look_back
 from tracemart.settings import LangfuseProject
 
 HOST = "http://langfuse.test"
@@ -208,9 +209,9 @@ def test_look_back_reaches_the_oldest_row(days: int) -> None:
     end = START + timedelta(seconds=1)
 
     with server.running() as reader:
-        oldest = v3.look_back((reader,), end)
+        oldest = look_back(reader.is_empty_before, end)
         server.rows = []
-        assert v3.look_back((reader,), end) is None
+        assert look_back(reader.is_empty_before, end) is None
 
     assert oldest is not None
     assert oldest <= START - timedelta(days=days)

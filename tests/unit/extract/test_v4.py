@@ -116,7 +116,7 @@ def test_look_back_finds_a_moment_before_all_rows(starts: list[datetime]) -> Non
     end = datetime(2026, 11, 22, tzinfo=UTC)
     with respx.mock:
         route = respx.get(f"{HOST}{v4.OBSERVATIONS.path}").mock(side_effect=server_of(starts))
-        moment = v4.look_back(make_client(), v4.OBSERVATIONS, end)
+        moment = v4.observations(make_client(), PRIVACY).look_back(end)
 
     if not starts:
         assert moment is None

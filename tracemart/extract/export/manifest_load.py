@@ -22,7 +22,7 @@ from tracemart.extract.prefetch import prefetched
 from tracemart.extract.rejects import check_share, keep_rejected, resolve_replaced
 from tracemart.extract.slice_load import SliceResult
 from tracemart.extract.slices import Slice
-from tracemart.extract.upsert import Upsert
+from tracemart.extract.upsert import upsert_of
 from tracemart.extract.v3_traces import fill_from_traces, touched_traces
 from tracemart.privacy import Privacy
 from tracemart.warehouse import Progress
@@ -48,13 +48,6 @@ class ExportRun:
 
     def key(self, entity: str) -> LoadKey:
         return LoadKey(self.instance, self.project_id, entity, SOURCE)
-
-
-def upsert_of(entity: str, columns: tuple[str, ...]) -> Upsert:
-    """Where rows with these columns of raw go."""
-    if entity == "scores":
-        return Upsert("scores", ("id",), columns, "scored_at", "load_source", SOURCE)
-    return Upsert("observations", ("trace_id", "id"), columns, "start_time", "source", SOURCE)
 
 
 def load_manifest(run: ExportRun, manifest: Manifest, done: dict[str, int]) -> dict[str, SliceResult]:
@@ -119,7 +112,7 @@ class _EntityLoad:
 
     def _load(self, content: Content, counts: LoadCounts) -> None:
         connection, run = self.run.connection, self.run
-        upsert = upsert_of(self.key.entity, content.column_names)
+        upsert = upsert_of(self.key.entity, content.column_names, SOURCE)
         expects_new = self._expects_new()
         if upsert.is_by_month and expects_new:
             ensure_months(connection, months_between(*self.manifest.window))

@@ -12,7 +12,7 @@ from tracemart.extract.client import LangfuseClient, ProjectIdentity
 from tracemart.extract.export import ledger
 from tracemart.extract.export.columns import Reading
 from tracemart.extract.export.lines import chunk_of_rows
-from tracemart.extract.export.manifest_load import ExportRun, load_manifest, upsert_of
+from tracemart.extract.export.manifest_load import SOURCE, ExportRun, load_manifest
 from tracemart.extract.export.manifests import listed_manifests, project_folder, read_manifest
 from tracemart.extract.export.observations import OBSERVATIONS
 from tracemart.extract.export.scores import SCORES
@@ -23,6 +23,7 @@ from tracemart.extract.rejects import open_rejected, resolve
 from tracemart.extract.result import EntityResult, ExtractResult
 from tracemart.extract.slice_load import SliceResult
 from tracemart.extract.statistics import refresh_statistics
+from tracemart.extract.upsert import upsert_of
 from tracemart.extract.windows import Window
 from tracemart.privacy import Privacy
 from tracemart.settings import LangfuseProject, Settings
@@ -121,7 +122,7 @@ def _load(run: ExportRun, manifests: list[StoredFile]) -> tuple[EntityResult, ..
             failed.append(error)
     for entity, each in done.items():
         if each.window is not None:
-            upsert = upsert_of(entity, tuple(column.name for column in TABLES[entity].columns))
+            upsert = upsert_of(entity, tuple(column.name for column in TABLES[entity].columns), SOURCE)
             refresh_statistics(run.connection, upsert, each.window, each.counts)
     for start, end in sorted(_holes(run) - holes):
         log.warning(
@@ -161,7 +162,7 @@ def _load_open_rejected(run: ExportRun, entity: str) -> LoadCounts:
             continue
         with run.connection.transaction():
             batch_id = begin_load(run.connection, key, run.run_id)
-            upsert = upsert_of(entity, tuple(column.name for column in columns))
+            upsert = upsert_of(entity, tuple(column.name for column in columns), SOURCE)
             with Load(run.connection, key, upsert, batch_id) as load:
                 load.add(chunk)
                 counts += load.finish()
