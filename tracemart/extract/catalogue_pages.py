@@ -1,9 +1,10 @@
 """Reading the listings of catalogues: numbered pages, and cursor chains between two times."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from tracemart.errors import LangfuseResponseError
+from tracemart.extract.answers import parse_object
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.fields import REPLACEMENT
 
@@ -11,6 +12,9 @@ ENTRIES_A_PAGE = 100
 READINGS = 3
 
 Parameters = Mapping[str, str | int]
+Entry = TypeVar("Entry")
+Page = tuple[list[Entry] | None, Any]
+"""Entries, None where the answer has no list of them, and the cursor."""
 Key = tuple[str | int, ...]
 
 
@@ -43,14 +47,26 @@ def numbered(
     return entries, False
 
 
-def cursor_chain(client: LangfuseClient, path: str, parameters: Parameters) -> Iterator[list[Any]]:
+def page_of_values(body: bytes) -> Page[Any]:
+    """Entries as JSON values, and the cursor. Raises ValueError for what is no JSON object."""
+    answer = parse_object(body)
+    rows, meta = answer.get("data"), answer.get("meta")
+    return rows if isinstance(rows, list) else None, meta.get("cursor") if isinstance(meta, dict) else None
+
+
+def cursor_chain(
+    client: LangfuseClient,
+    path: str,
+    parameters: Parameters,
+    page_of: Callable[[bytes], Page[Entry]] = page_of_values,
+) -> Iterator[list[Entry]]:
     """Pages until the cursor ends; a short or empty page with a cursor is not the end (langfuse.md, fact 7)."""
     asked = dict(parameters)
     while True:
-        answer = client.get(path, asked)
-        yield rows_of(client, path, answer)
-        meta = answer.get("meta")
-        cursor = meta.get("cursor") if isinstance(meta, dict) else None
+        rows, cursor = client.read(path, asked, page_of)
+        if rows is None:
+            raise _without_rows(client, path)
+        yield rows
         if not isinstance(cursor, str) or not cursor:
             return
         if cursor == asked.get("cursor"):
@@ -58,6 +74,7 @@ def cursor_chain(client: LangfuseClient, path: str, parameters: Parameters) -> I
                 f"{client.where} gives the same cursor again for {path}, which would never end;"
                 " look at the server's log."
             )
+        # The cursor carries no filters: the same parameters go with it.
         asked["cursor"] = cursor
 
 
@@ -65,10 +82,7 @@ def rows_of(client: LangfuseClient, path: str, answer: Mapping[str, Any]) -> lis
     rows = answer.get("data")
     if isinstance(rows, list):
         return rows
-    raise LangfuseResponseError(
-        f"{client.where} answered {path} without a list of rows; this version of Langfuse may be one that Tracemart"
-        " does not know."
-    )
+    raise _without_rows(client, path)
 
 
 def allowed(entry: Any, never_kept: tuple[str, ...], keep_metadata: Callable[[Any], Any]) -> Any:
@@ -79,6 +93,13 @@ def allowed(entry: Any, never_kept: tuple[str, ...], keep_metadata: Callable[[An
     if "metadata" in kept:
         kept["metadata"] = keep_metadata(kept["metadata"])
     return kept
+
+
+def _without_rows(client: LangfuseClient, path: str) -> LangfuseResponseError:
+    return LangfuseResponseError(
+        f"{client.where} answered {path} without a list of rows; this version of Langfuse may be one that Tracemart"
+        " does not know."
+    )
 
 
 def _numbered_once(

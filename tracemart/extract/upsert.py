@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from tracemart.extract import upsert_statements as statements
 from tracemart.extract.partitions import ensure_months, ensure_statistics
 from tracemart.extract.slices import Slice
 
@@ -64,7 +65,7 @@ class Upsert:
         self._set_older_versions_apart(connection)
         # Statistics of the wide columns would cost more than the merge, and no query asks for them.
         self._run(connection, "analyze {stage} ({key})")
-        known = self._run(connection, _MATCHES_BY_MONTH if self.is_by_month else _MATCHES, whose)
+        known = self._run(connection, statements.MATCHES_BY_MONTH if self.is_by_month else statements.MATCHES, whose)
         if self.is_by_month:
             known += self._match_in_other_months(connection, whose)
         updated = 0
@@ -72,15 +73,15 @@ class Upsert:
             self._run(connection, "analyze {matches}")
             if self._has_rows(connection, "select exists (select from {matches} where differs or had_vanished)"):
                 self._keep_replaced_versions(connection, whose)
-                self._run(connection, _KEEP_LATE_VERSIONS, whose)
-                updated = self._run(connection, _UPDATE, whose)
+                self._run(connection, statements.KEEP_LATE_VERSIONS, whose)
+                updated = self._run(connection, statements.UPDATE, whose)
             if remember:
                 self._run(connection, "insert into {seen} ({key}) select {key} from {matches}")
-        inserted = self._run(connection, _INSERT, whose)
+        inserted = self._run(connection, statements.INSERT, whose)
         if self.is_by_month:
-            self._run(connection, _REGISTER_MONTHS, whose)
+            self._run(connection, statements.REGISTER_MONTHS, whose)
         if self._has_rows(connection, "select exists (select from {older})"):
-            self._run(connection, _KEEP_OLDER_VERSIONS, whose)
+            self._run(connection, statements.KEEP_OLDER_VERSIONS, whose)
         self._run(connection, "drop table {matches}, {older}, {stage}")
         self.create_stage(connection)
         return inserted, updated
@@ -89,13 +90,19 @@ class Upsert:
         """Rows of which a version stands in another month than theirs; few traces reach over months."""
         self._run(connection, "analyze {matches}")
         found = 0
-        if self._run(connection, _STAGED_TRACES_ELSEWHERE, whose):
+        if self._find_elsewhere(connection, whose, _STAGED_TRACES):
             self._run(connection, "analyze {elsewhere}")
-            found = self._run(connection, _MATCHES_IN_OTHER_MONTHS, whose)
+            found = self._run(connection, statements.MATCHES_IN_OTHER_MONTHS, whose)
             if found:
                 whose["months"] += self._months(connection, "matches", "known_month")
         self._run(connection, "drop table {elsewhere}")
         return found
+
+    def _find_elsewhere(self, connection: psycopg.Connection, whose: dict[str, Any], traces: str) -> int:
+        """Into the temporary table `elsewhere`: these traces with the other months that they are known in; how many."""
+        listed = sql.SQL(traces).format(**self._names)
+        query = sql.SQL(statements.TRACES_ELSEWHERE).format(**{**self._names, "listed_traces": listed})
+        return connection.execute(query, whose).rowcount
 
     def register_traces(
         self, connection: psycopg.Connection, instance: str, project_id: str, traces: set[bytes]
@@ -114,8 +121,8 @@ class Upsert:
         with connection.cursor() as cursor, cursor.copy(into) as copy:
             copy.write(b"\n".join(traces))
         self._run(connection, "analyze {traces}")
-        self._run(connection, _REGISTER_TRACES, whose)
-        return self._run(connection, _TRACES_ELSEWHERE, whose)
+        self._run(connection, statements.REGISTER_TRACES, whose)
+        return self._find_elsewhere(connection, whose, "{traces}")
 
     def take_back(
         self, connection: psycopg.Connection, instance: str, project_id: str, batch_id: int, traces: set[bytes]
@@ -126,7 +133,7 @@ class Upsert:
         taken_back = 0
         if self.register_traces(connection, instance, project_id, traces):
             self._run(connection, "analyze {elsewhere}")
-            taken_back = self._run(connection, _TAKE_BACK, self._whose(instance, project_id, batch_id))
+            taken_back = self._run(connection, statements.TAKE_BACK, self._whose(instance, project_id, batch_id))
         self._run(connection, "drop table {traces}, {elsewhere}")
         return taken_back
 
@@ -150,7 +157,9 @@ class Upsert:
         """Mark what the slice should have held but was neither read again (`seen`) nor written by this batch."""
         whose = self._whose(instance, project_id, batch_id) | {"start": cut.start, "end": cut.end}
         self._run(connection, "analyze {seen}")
-        return self._run(connection, _FLAG_VANISHED_BY_MONTH if self.is_by_month else _FLAG_VANISHED, whose)
+        return self._run(
+            connection, statements.FLAG_VANISHED_BY_MONTH if self.is_by_month else statements.FLAG_VANISHED, whose
+        )
 
     def _whose(self, instance: str, project_id: str, batch_id: int) -> dict[str, Any]:
         return {"instance": instance, "project_id": project_id, "batch_id": batch_id, "source": self.source}
@@ -171,7 +180,7 @@ class Upsert:
             " select {key} from {stage} group by {key} having count(*) > 1",
         )
         if doubled:
-            self._run(connection, _SET_APART)
+            self._run(connection, statements.SET_APART)
         self._run(connection, "drop table {doubled}")
 
     def _keep_replaced_versions(self, connection: psycopg.Connection, whose: dict[str, Any]) -> None:
@@ -181,7 +190,7 @@ class Upsert:
             (f"raw.{self.table}",),
         )
         every = [row[0] for row in rows]
-        query = sql.SQL(_KEEP_REPLACED_VERSIONS).format(
+        query = sql.SQL(statements.KEEP_REPLACED_VERSIONS).format(
             **self._names,
             every_column=sql.SQL(", ").join(map(sql.Identifier, every)),
             every_column_of_known=sql.SQL(", ").join(sql.Identifier("known", column) for column in every),
@@ -242,7 +251,7 @@ class Upsert:
             "older_is_kept": joined("older", "kept"),
             "seen_is_known": joined("seen", "known"),
         }
-        return {**names, "compared": sql.SQL(_COMPARED).format(**names)}
+        return {**names, "compared": sql.SQL(statements.COMPARED).format(**names)}
 
 
 def upsert_of(entity: str, columns: tuple[str, ...], source: str) -> Upsert:
@@ -253,209 +262,4 @@ def upsert_of(entity: str, columns: tuple[str, ...], source: str) -> Upsert:
 
 
 _IN_ANSWER = {"trace_id": "traceId", "id": "id"}
-
-_SET_APART = """
-with ranked as (
-    select
-        stage.ctid as place,
-        row_number() over (
-            partition by {key_of_stage}
-            order by stage.updated_at desc nulls last, stage.{event_time} desc, stage::text desc
-        ) as position
-    from {stage} as stage
-    inner join {doubled} using ({key})
-),
-removed as (
-    delete from {stage} as stage using ranked
-    where stage.ctid = ranked.place and ranked.position > 1
-    returning {columns_of_stage}
-)
-insert into {older} ({columns}) select distinct {columns} from removed
-"""
-
-# `is_newer`: the stage's version is to stand; `differs`: it says something else than the table's.
-_COMPARED = """
-    {key_of_stage},
-    (coalesce(stage.updated_at, '-infinity'), stage.{event_time})
-    >= (coalesce(known.updated_at, '-infinity'), known.{event_time}) as is_newer,
-    ({values_of_stage}) is distinct from ({values_of_known}) as differs,
-    known.vanished_at is not null as had_vanished
-"""
-
-# OFFSET 0 makes it a look by key for each row, whatever the planner thinks of a table that nobody analysed yet.
-_MATCHES = """
-create temporary table {matches} on commit drop as
-select {compared}
-from {stage} as stage
-cross join lateral (
-    select * from {table} as known
-    where known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
-    offset 0
-) as known
-"""
-
-_MATCHES_BY_MONTH = """
-create temporary table {matches} on commit drop as
-select {compared}, known.start_month as known_month
-from {stage} as stage
-cross join lateral (
-    select * from {table} as known
-    where
-        known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
-        and known.start_month = stage.start_month and known.start_month = any(%(months)s)
-    offset 0
-) as known
-"""
-
-# OFFSET 0 keeps the planner from reading all of raw.trace_months for a few traces.
-_STAGED_TRACES_ELSEWHERE = """
-create temporary table {elsewhere} on commit drop as
-select stage.trace_id, months.start_month
-from (select distinct trace_id, start_month from {stage}) as stage
-cross join lateral (
-    select start_month from raw.trace_months as months
-    where
-        months.instance = %(instance)s and months.project_id = %(project_id)s
-        and months.trace_id = stage.trace_id and months.start_month <> stage.start_month
-    offset 0
-) as months
-"""
-
-# A start time that moved to another month: only the months that the row's trace is known in are asked.
-_MATCHES_IN_OTHER_MONTHS = """
-insert into {matches}
-select distinct on ({key_of_stage}) {compared}, known.start_month
-from {elsewhere} as elsewhere
-inner join {stage} as stage on stage.trace_id = elsewhere.trace_id
-inner join {table} as known
-    on known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}
-    and known.start_month = elsewhere.start_month
-where not exists (select from {matches} as matches where {match_is_stage})
-"""
-
-_KEEP_REPLACED_VERSIONS = """
-insert into {superseded} ({every_column}, superseded_by_batch_id)
-select {every_column_of_known}, %(batch_id)s
-from {table} as known
-inner join {matches} as matches
-    on known.instance = %(instance)s and known.project_id = %(project_id)s and {match_is_known}{same_month}
-where matches.is_newer and matches.differs
-"""
-
-_KEEP_LATE_VERSIONS = """
-insert into {older} ({columns})
-select {columns_of_stage} from {stage} as stage
-inner join {matches} as matches on {match_is_stage}
-where matches.differs and not matches.is_newer
-"""
-
-_UPDATE = """
-update {table} as known
-set
-    ({values}) = row({values_of_stage}),
-    {source_column} = %(source)s,
-    vanished_at = null,
-    batch_id = %(batch_id)s,
-    loaded_at = clock_timestamp()
-from {stage} as stage
-inner join {matches} as matches on {match_is_stage}
-where
-    known.instance = %(instance)s and known.project_id = %(project_id)s and {stage_is_known}{same_month}
-    and ((matches.differs and matches.is_newer) or (not matches.differs and matches.had_vanished))
-"""
-
-_INSERT = """
-insert into {table} (instance, project_id, {columns}, {source_column}, batch_id)
-select %(instance)s, %(project_id)s, {columns_of_stage}, %(source)s, %(batch_id)s
-from {stage} as stage
-where not exists (select from {matches} as matches where {match_is_stage})
-on conflict do nothing
-"""
-
-_REGISTER_MONTHS = """
-insert into raw.trace_months (instance, project_id, trace_id, start_month)
-select distinct %(instance)s, %(project_id)s, stage.trace_id, stage.start_month
-from {stage} as stage
-where not exists (
-    select from {matches} as matches where {match_is_stage} and matches.known_month = stage.start_month
-)
-on conflict do nothing
-"""
-
-_REGISTER_TRACES = """
-insert into raw.trace_months (instance, project_id, trace_id, start_month)
-select %(instance)s, %(project_id)s, trace_id, start_month from {traces}
-on conflict do nothing
-"""
-
-_TRACES_ELSEWHERE = """
-create temporary table {elsewhere} on commit drop as
-select traces.trace_id, traces.start_month, months.start_month as other_month
-from {traces} as traces
-cross join lateral (
-    select start_month from raw.trace_months as months
-    where
-        months.instance = %(instance)s and months.project_id = %(project_id)s
-        and months.trace_id = traces.trace_id and months.start_month <> traces.start_month
-    offset 0
-) as months
-"""
-
-_TAKE_BACK = """
-with doubled as (
-    select distinct known.trace_id, known.id, known.start_month
-    from {elsewhere} as elsewhere
-    inner join {table} as known
-        on known.instance = %(instance)s and known.project_id = %(project_id)s
-        and known.trace_id = elsewhere.trace_id and known.start_month = elsewhere.start_month
-    inner join {table} as other
-        on other.instance = %(instance)s and other.project_id = %(project_id)s
-        and other.trace_id = known.trace_id and other.id = known.id and other.start_month = elsewhere.other_month
-    where known.batch_id = %(batch_id)s
-),
-taken as (
-    delete from {table} as known using doubled
-    where
-        known.instance = %(instance)s and known.project_id = %(project_id)s and known.trace_id = doubled.trace_id
-        and known.id = doubled.id and known.start_month = doubled.start_month and known.batch_id = %(batch_id)s
-    returning {columns_of_known}
-)
-insert into {stage} ({columns}) select {columns} from taken
-"""
-
-# A server that keeps two versions for good sends both at every reading: each is kept once.
-_KEEP_OLDER_VERSIONS = """
-insert into {superseded}
-    (instance, project_id, {columns}, {source_column}, batch_id, loaded_at, superseded_by_batch_id)
-select
-    %(instance)s, %(project_id)s, {columns_of_older}, %(source)s, %(batch_id)s, clock_timestamp(), known.batch_id
-from {older} as older
-inner join {table} as known
-    on known.instance = %(instance)s and known.project_id = %(project_id)s and {older_is_known}
-where
-    ({columns_of_older}) is distinct from ({columns_of_known})
-    and not exists (
-        select from {superseded} as kept
-        where
-            kept.instance = %(instance)s and kept.project_id = %(project_id)s and {older_is_kept}
-            and ({columns_of_kept}) is not distinct from ({columns_of_older})
-    )
-"""
-
-_FLAG_VANISHED = """
-update {table} as known
-set vanished_at = clock_timestamp(), batch_id = %(batch_id)s
-where
-    known.instance = %(instance)s and known.project_id = %(project_id)s
-    and known.{event_time} >= %(start)s and known.{event_time} < %(end)s
-    and known.vanished_at is null and known.batch_id <> %(batch_id)s
-    and not exists (select from {seen} as seen where {seen_is_known})
-"""
-
-_FLAG_VANISHED_BY_MONTH = (
-    _FLAG_VANISHED
-    + """
-    and known.start_month between date_trunc('month', %(start)s at time zone 'UTC')::date
-    and date_trunc('month', %(end)s at time zone 'UTC')::date
-"""
-)
+_STAGED_TRACES = "(select distinct trace_id, start_month from {stage})"

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from tracemart.errors import LangfuseResponseError
-from tracemart.extract.answers import parse_object
+from tracemart.extract.catalogue_pages import Page, cursor_chain, page_of_values
 from tracemart.extract.chunks import Chunk
 from tracemart.extract.client import LangfuseClient
 from tracemart.extract.entities import Part, TimedEntity
@@ -120,13 +119,13 @@ def pages(client: LangfuseClient, endpoint: TimedEndpoint, cut: Slice) -> Iterat
     }
     if endpoint.expand_metadata:
         parameters["expandMetadata"] = endpoint.expand_metadata
-    return _chain(client, endpoint.path, parameters)
+    return cursor_chain(client, endpoint.path, parameters, _page_of)
 
 
 def is_empty_before(client: LangfuseClient, endpoint: TimedEndpoint, moment: datetime) -> bool:
     """Whether nothing at all happened before that moment."""
     parameters: dict[str, str | int] = {endpoint.to_parameter: as_parameter(moment), "fields": "core", "limit": 1}
-    return not any(_chain(client, endpoint.path, parameters))
+    return not any(cursor_chain(client, endpoint.path, parameters, _page_of))
 
 
 class _Meta(msgspec.Struct):
@@ -141,38 +140,14 @@ class _Page(msgspec.Struct):
 _decode_page = msgspec.json.Decoder(_Page).decode
 
 
-def _page_of(body: bytes) -> _Page:
-    """Raises ValueError for what is no JSON object."""
+def _page_of(body: bytes) -> Page[msgspec.Raw]:
+    """Entries as their text, and the cursor. Raises ValueError for what is no JSON object."""
     try:
-        return _decode_page(body)
+        page = _decode_page(body)
     except msgspec.DecodeError:
-        answer = parse_object(body)
-    data, meta = answer.get("data"), answer.get("meta")
-    return _Page(
-        [msgspec.Raw(orjson.dumps(entry)) for entry in data] if isinstance(data, list) else None,
-        _Meta(meta.get("cursor")) if isinstance(meta, dict) else None,
-    )
-
-
-def _chain(client: LangfuseClient, path: str, parameters: dict[str, str | int]) -> Iterator[Entries]:
-    while True:
-        page = client.read(path, parameters, _page_of)
-        if page.data is None:
-            raise LangfuseResponseError(
-                f"{client.where} answered {path} without a list of rows; this version of Langfuse may be one that"
-                " Tracemart does not know."
-            )
-        yield page.data
-        cursor = page.meta.cursor if page.meta else None
-        if not isinstance(cursor, str) or not cursor:
-            return
-        if cursor == parameters.get("cursor"):
-            raise LangfuseResponseError(
-                f"{client.where} gives the same cursor again for {path}, which would never end;"
-                " look at the server's log."
-            )
-        # The cursor carries no filters: the same parameters go with it.
-        parameters["cursor"] = cursor
+        rows, cursor = page_of_values(body)
+        return None if rows is None else [msgspec.Raw(orjson.dumps(entry)) for entry in rows], cursor
+    return page.data, page.meta.cursor if page.meta else None
 
 
 def _entry_chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], entries: Entries) -> Chunk:

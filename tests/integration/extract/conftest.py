@@ -1,21 +1,17 @@
 """A stand-in Langfuse in this process, whose rows a test can change, and the warehouse's tables as plain rows."""
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import uvicorn
 from psycopg import sql
 from pydantic import SecretStr
 
 from tracemart.settings import LangfuseProject, Settings
-from tracemart.standin.app import make_app
+from tracemart.standin.serve import serving
 from tracemart.standin.store import KeyPair, ProjectStore, Store
 from tracemart.standin.workloads import Workload, WorkloadSpec, load
 from tracemart.warehouse import Role, Warehouse
@@ -53,23 +49,9 @@ class Served:
         return self.store.projects[project_id]
 
 
-@contextmanager
-def serve_store(store: Store) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(make_app(store), log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture
 def serve() -> Serve:
-    return serve_store
+    return serving
 
 
 @pytest.fixture
@@ -78,7 +60,7 @@ def served() -> Iterator[Served]:
     workload = load(WorkloadSpec(observations=4000, days=7, seed=7, end=AS_OF))
     keys = {project.id: KeyPair(f"pk-lf-{project.id}", f"sk-lf-{project.id}") for project in workload.projects}
     store = workload.store(keys)
-    with serve_store(store) as host:
+    with serving(store) as host:
         yield Served(workload, store, host)
 
 
