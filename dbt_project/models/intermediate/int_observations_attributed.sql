@@ -46,6 +46,7 @@ attributed as (
         observations.level,
         observations.status_message,
         observations.model,
+        observations.service_tier,
         observations.prompt_name,
         observations.prompt_version,
 

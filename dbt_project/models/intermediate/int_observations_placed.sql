@@ -35,6 +35,8 @@ placed as (
         rooted.parent_observation_id,
         rooted.user_id,
         rooted.session_id,
+        rooted.model_id,
+        case when rooted.is_generation then {{ evidence("response_id") }} end as response_id,
         rooted.batch_id,
 
         -- text
@@ -47,6 +49,9 @@ placed as (
         rooted.release,
         rooted.environment,
         rooted.model,
+        rooted.pricing_tier_name,
+        case when rooted.is_generation then {{ service_tier() }} end as service_tier,
+        case when rooted.is_generation then {{ evidence("instrumentation") }} end as instrumentation,
         rooted.prompt_name,
         rooted.prompt_version,
         rooted.tags,
@@ -78,6 +83,8 @@ placed as (
         rooted.is_root,
         rooted.is_synthetic_root,
         rooted.is_generation,
+        case when rooted.is_generation then lower({{ evidence("replayed") }}) in ('true', '1', 'yes', 'hit') end
+            as is_replayed,
         days.reporting_day is not null and not rooted.is_day_carried as is_day_touched,
 
         -- timestamps

@@ -6,8 +6,8 @@ observations as (
     select * from {{ ref("int_observations_placed") }}
 ),
 
-measured as (
-    select * from {{ ref("int_generations_measured") }}
+priced as (
+    select * from {{ ref("int_generations_priced") }}
 ),
 
 steps as (
@@ -40,8 +40,8 @@ totals as (
         count(*) as generations,
         count(distinct model) as model_count,
         sum(total_tokens)::bigint as total_tokens,
-        sum(coalesce(recorded_cost_usd, 0)) as cost_usd
-    from measured
+        sum(cost_usd) as cost_usd
+    from priced
     where is_counted
     group by instance, project_id, trace_id
 ),

@@ -19,66 +19,80 @@ generations as (
     where is_counted and {{ only_touched_days("usage_date") }}
 ),
 
-usage as (
-    select * from {{ ref("int_generation_usage_mapped") }}
+usage_types as (
+    select * from {{ ref("usage_types") }}
 ),
 
-days as (
-    select * from {{ ref("fct_usage_daily") }}
-    where {{ only_touched_days("usage_date") }}
-),
-
--- What one uncached input token of the same call cost, else the price that Langfuse shows for its model.
-input_prices as (
+-- Summed side by side first: each call once, not once for each of its usage types.
+cells as (
     select
-        instance,
-        project_id,
-        trace_id,
-        observation_id,
-        coalesce(
-            sum(cost_usd) filter (where usage_type = 'input' and cost_usd > 0)
-            / nullif(sum(units) filter (where usage_type = 'input'), 0),
-            max(input_price_usd)
-        ) as input_price_usd
-    from usage
-    group by instance, project_id, trace_id, observation_id
+        {{ cell | join(",\n        ") }},
+        count(*) as calls,
+        sum(input_tokens) as input_tokens,
+        sum(cached_input_tokens) as cached_input_tokens,
+        sum(cache_write_tokens) as cache_write_tokens,
+        sum(output_tokens) as output_tokens,
+        sum(total_tokens) as total_tokens,
+        sum(input_cost_usd) as input_cost_usd,
+        sum(cached_input_cost_usd) as cached_input_cost_usd,
+        sum(cache_write_cost_usd) as cache_write_cost_usd,
+        sum(output_cost_usd) as output_cost_usd,
+        sum(cost_usd) as cost_usd,
+        -- What a cache saves is told where it is read, what filling it costs comes off there too.
+        sum(cached_savings_usd) as cached_savings_usd
+    from generations
+    group by {{ cell | join(", ") }}
 ),
 
-parts as (
+main_types as (
+    {% for usage_type in ["input", "cached_input", "cache_write", "output"] %}
+    select
+        {{ cell | join(",\n        ") }},
+        '{{ usage_type }}' as usage_type,
+        {{ usage_type }}_tokens as tokens,
+        {{ usage_type }}_cost_usd as cost_usd,
+        {{ "cached_savings_usd" if usage_type == "cached_input" else "0::numeric" }} as cached_savings_usd
+    from cells
+    where
+        {{ usage_type }}_tokens <> 0
+        or {{ usage_type }}_cost_usd <> 0
+        {{ "or cached_savings_usd <> 0" if usage_type == "cached_input" }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+-- Writes to the cache that are kept for an hour are among its writes already.
+other_types as (
     select
         {{ columns_of("generations", cell) }},
-        usage.usage_type,
-        case when usage.is_token then usage.units else 0 end as tokens,
-        usage.cost_usd,
-        case
-            when usage.usage_type in ('cached_input', 'cache_write') and usage.cost_usd > 0
-                then trim_scale(round(usage.units * input_prices.input_price_usd - usage.cost_usd, 12))
-        end as cached_savings_usd
+        parts.usage_type,
+        sum(
+            case
+                when coalesce(usage_types.is_token, true)
+                    then coalesce((generations.other_usage ->> parts.usage_type)::numeric, 0)
+                else 0
+            end
+        ) as tokens,
+        coalesce(sum((generations.other_costs_usd ->> parts.usage_type)::numeric), 0) as cost_usd,
+        0::numeric as cached_savings_usd
     from generations
-    inner join usage
-        on
-            generations.instance = usage.instance
-            and generations.project_id = usage.project_id
-            and generations.trace_id = usage.trace_id
-            and generations.observation_id = usage.observation_id
-    inner join input_prices
-        on
-            usage.instance = input_prices.instance
-            and usage.project_id = input_prices.project_id
-            and usage.trace_id = input_prices.trace_id
-            and usage.observation_id = input_prices.observation_id
+    cross join lateral jsonb_object_keys(
+        coalesce(generations.other_usage, '{}') || coalesce(generations.other_costs_usd, '{}')
+    ) as parts (usage_type)
+    left join (select distinct usage_type, is_token from usage_types) as usage_types
+        on parts.usage_type = usage_types.usage_type
+    where
+        (generations.other_usage is not null or generations.other_costs_usd is not null)
+        and parts.usage_type <> 'cache_write_1h'
+    group by
+        {{ columns_of("generations", cell) }},
+        parts.usage_type
 ),
 
 by_type as (
-    select
-        {{ cell | join(",\n        ") }},
-        usage_type,
-        0::bigint as calls,
-        sum(tokens)::bigint as tokens,
-        sum(cost_usd) as cost_usd,
-        coalesce(sum(cached_savings_usd), 0) as cached_savings_usd
-    from parts
-    group by {{ cell | join(", ") }}, usage_type
+    select * from main_types
+    union all
+    select * from other_types
 ),
 
 allocated as (
@@ -93,22 +107,36 @@ allocated as (
 -- Langfuse's total is cut to 12 decimals and may be given without parts: what they leave of it stands here.
 unallocated as (
     select
-        {{ columns_of("days", cell) }},
+        {{ columns_of("cells", cell) }},
         'unallocated' as usage_type,
-        days.calls,
-        (days.total_tokens - coalesce(allocated.tokens, 0))::bigint as tokens,
-        days.cost_usd - coalesce(allocated.cost_usd, 0) as cost_usd,
-        0::numeric as cached_savings_usd
-    from days
+        cells.total_tokens - coalesce(allocated.tokens, 0) as tokens,
+        cells.cost_usd - coalesce(allocated.cost_usd, 0) as cost_usd,
+        0::numeric as cached_savings_usd,
+        cells.calls
+    from cells
     left join allocated
         on
-            {{ same("days", "allocated", cell) }}
+            {{ same("cells", "allocated", cell) }}
 ),
 
 final as (
-    select * from by_type
+    select
+        {{ cell | join(",\n        ") }},
+        usage_type,
+        0::bigint as calls,
+        tokens::bigint as tokens,
+        cost_usd,
+        cached_savings_usd
+    from by_type
     union all
-    select * from unallocated
+    select
+        {{ cell | join(",\n        ") }},
+        usage_type,
+        calls,
+        tokens::bigint as tokens,
+        cost_usd,
+        cached_savings_usd
+    from unallocated
 )
 
 select * from final

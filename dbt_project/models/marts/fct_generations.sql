@@ -18,37 +18,40 @@ observations as (
     select * from {{ ref("int_observations_attributed") }}
 ),
 
-measured as (
-    select * from {{ ref("int_generations_measured") }}
-),
-
-models as (
-    select * from {{ ref("int_models_canonical") }}
+priced as (
+    select * from {{ ref("int_generations_priced") }}
 ),
 
 generations as (
     select
         observations.*,
-        measured.input_tokens,
-        measured.cached_input_tokens,
-        measured.cache_write_tokens,
-        measured.output_tokens,
-        measured.total_tokens,
-        measured.other_usage,
-        measured.recorded_cost_usd,
-        measured.is_counted,
-        measured.not_counted_reason,
-        models.canonical_model,
-        models.provider,
+        priced.canonical_model,
+        priced.provider,
+        priced.is_counted,
+        priced.not_counted_reason,
+        priced.input_tokens,
+        priced.cached_input_tokens,
+        priced.cache_write_tokens,
+        priced.total_input_tokens,
+        priced.output_tokens,
+        priced.total_tokens,
+        priced.other_usage,
+        priced.recorded_cost_usd,
+        priced.list_cost_usd,
+        priced.cost_usd,
+        priced.cost_basis,
+        priced.price_source,
+        priced.input_cost_usd,
+        priced.cached_input_cost_usd,
+        priced.cache_write_cost_usd,
+        priced.output_cost_usd,
+        priced.other_costs_usd,
+        priced.cached_savings_usd,
         (observations.latency_ms - coalesce(observations.time_to_first_token_ms, 0)) / 1000 as generating_seconds
     from observations
-    inner join measured
+    inner join priced
         on
-            observations.instance = measured.instance
-            and observations.project_id = measured.project_id
-            and observations.trace_id = measured.trace_id
-            and observations.observation_id = measured.observation_id
-    left join models on observations.model = models.model
+            {{ same("observations", "priced", key) }}
     where observations.is_day_touched
 ),
 
@@ -103,7 +106,7 @@ final as (
         input_tokens,
         cached_input_tokens,
         cache_write_tokens,
-        input_tokens + cached_input_tokens + cache_write_tokens as total_input_tokens,
+        total_input_tokens,
         output_tokens,
         total_tokens,
         other_usage,
@@ -111,9 +114,17 @@ final as (
 
         -- cost
         recorded_cost_usd,
-        null::numeric as list_cost_usd,
-        coalesce(recorded_cost_usd, 0) as cost_usd,
-        case when recorded_cost_usd is null then 'none' else 'recorded' end as cost_basis,
+        list_cost_usd,
+        cost_usd,
+        cost_basis,
+        price_source,
+        service_tier,
+        input_cost_usd,
+        cached_input_cost_usd,
+        cache_write_cost_usd,
+        output_cost_usd,
+        other_costs_usd,
+        cached_savings_usd,
         cost_details,
 
         -- speed

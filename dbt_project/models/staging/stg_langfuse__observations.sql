@@ -28,6 +28,8 @@ renamed as (
         nullif(release, '') as release,
         nullif(environment, '') as environment,
         nullif(model, '') as model,
+        nullif(usage_pricing_tier_name, '') as pricing_tier_name,
+        model_parameters,
         nullif(prompt_name, '') as prompt_name,
         coalesce(tags, '{}') as tags,
         metadata,

@@ -1,0 +1,28 @@
+{# What a call's metadata says of a thing, at the first of the places in the variable `evidence` that says anything; each
+   place is the keys that lead to it. Values that were sent JSON-encoded lose their quotes. #}
+{% macro evidence(thing) -%}
+    {%- set places = var("evidence")[thing] -%}
+    {%- if places -%}
+    nullif(btrim(coalesce(
+        {%- for keys in places %}
+        metadata {% if keys | length == 1 %}->> {{ sql_text(keys[0]) }}{% else %}#>> array[
+            {%- for key in keys %}{{ sql_text(key) }}{{ ", " if not loop.last }}{% endfor -%}
+        ]{% endif %}{{ "," if not loop.last }}
+        {%- endfor %}
+    ), ' "'), '')
+    {%- else -%}
+    null::text
+    {%- endif -%}
+{%- endmacro %}
+
+{# The tier that a call was served in, by its parameters or its metadata; NULL is the standard one. #}
+{% macro service_tier() -%}
+    {%- set said = "coalesce(lower(nullif(model_parameters ->> 'service_tier', '')), lower(" ~ evidence("service_tier") ~ "))" -%}
+    nullif(case {{ said }}
+        when 'fast' then 'priority'
+        when 'auto' then 'standard'
+        when 'default' then 'standard'
+        when 'on_demand' then 'standard'
+        else {{ said }}
+    end, 'standard')
+{%- endmacro %}
