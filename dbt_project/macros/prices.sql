@@ -64,10 +64,3 @@
 {% macro most_tokens() -%}
     9223372036854775807
 {%- endmacro %}
-
-{# Both are of one book and tier; a tier that no name tells has none. #}
-{% macro same_tier(left_name, right_name) -%}
-    {{ left_name }}.book = {{ right_name }}.book
-            and {{ left_name }}.tier = {{ right_name }}.tier
-            and {{ left_name }}.tier_name is not distinct from {{ right_name }}.tier_name
-{%- endmacro %}

@@ -24,6 +24,7 @@ usage_types as (
     select * from {{ ref("usage_types") }}
 ),
 
+-- Read apart from the prices: a table that is read twice under one name would be copied, and by one process alone.
 tiers as (
     select
         instance,
@@ -31,7 +32,7 @@ tiers as (
         model,
         array_agg(distinct service_tier) as service_tiers,
         array_agg(distinct pricing_tier_name) as tier_names
-    from prices
+    from {{ ref("int_prices_dated") }}
     group by instance, project_id, model
 ),
 
@@ -96,7 +97,8 @@ corrected as (
             {{ same("measured", "tiers", ["instance", "project_id", "model"]) }}
 ),
 
--- The one piece of the price book that a call falls into.
+-- The one piece of the price book that a call falls into. Here and below `offset 0` has each figure worked out once, not
+-- wherever it is named.
 booked as (
     select
         corrected.*,
@@ -128,8 +130,9 @@ booked as (
                 prices.daily_from is null
                 or (corrected.time_of_day >= prices.daily_from and corrected.time_of_day < prices.daily_until)
             )
-            and (prices.above_input_tokens = 0 or corrected.total_input_tokens > prices.above_input_tokens)
+            and corrected.total_input_tokens > prices.above_input_tokens
             and (prices.up_to_input_tokens is null or corrected.total_input_tokens <= prices.up_to_input_tokens)
+    offset 0
 ),
 
 -- A part is NULL where it has units and no price. Where usage is a total alone, it tells the cost if all tokens are of
@@ -193,8 +196,10 @@ listed as (
                     ) as list_usd
                 from jsonb_each_text(booked.other_usage) as usage (usage_type, units)
                 where usage.usage_type <> 'cache_write_1h'
+                offset 0
             ) as units
         ) as others
+    offset 0
 ),
 
 totalled as (
@@ -208,6 +213,7 @@ totalled as (
                 + list_other_usd
         end as list_usd
     from listed
+    offset 0
 ),
 
 -- What a dollar of the list price costs in the end; NULL where the recorded cost stands.

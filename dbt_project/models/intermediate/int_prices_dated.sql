@@ -1,8 +1,8 @@
 {{ config(indexes=[{"columns": ["instance", "project_id", "model"]}]) }}
 
 {% set time, day, size = ["valid_from", "valid_until"], ["daily_from", "daily_until"], ["above_tokens", "up_to_tokens"] %}
-{% set cell = ["book", "tier", "tier_name"] + time + day + size %}
-{% set content = ["book", "tier", "tier_name", "price_source", "price_ref", "prices", "discount", "cost_basis"] %}
+{% set cell = ["shelf"] + time + day + size %}
+{% set content = ["shelf", "book", "tier", "tier_name", "price_source", "price_ref", "prices", "discount", "cost_basis"] %}
 
 with
 
@@ -57,12 +57,12 @@ tiers as (
     select
         book,
         'standard' as service_tier,
-        null::text as pricing_tier_name
+        '' as pricing_tier_name
     from offers
     union
     select
         book,
-        case when pricing_tier_name is null then coalesce(service_tier, 'standard') else 'standard' end as service_tier,
+        case when pricing_tier_name = '' then coalesce(service_tier, 'standard') else 'standard' end as service_tier,
         pricing_tier_name
     from offers
 ),
@@ -70,12 +70,13 @@ tiers as (
 -- What names the tier goes before what is for any; a project's own definition and own hardware are for every tier.
 candidates as (
     select
+        concat_ws('/', tiers.book, tiers.service_tier, tiers.pricing_tier_name) as shelf,
         tiers.service_tier as tier,
         tiers.pricing_tier_name as tier_name,
         offers.*,
         case
-            when offers.pricing_tier_name is not null then 0
-            when tiers.pricing_tier_name is not null then 1
+            when offers.pricing_tier_name <> '' then 0
+            when tiers.pricing_tier_name <> '' then 1
             when offers.service_tier = tiers.service_tier then 0
             when tiers.service_tier = 'standard' then 0
             when offers.price_source = 'langfuse_project' or offers.cost_basis = 'self_hosted' then 0
@@ -85,70 +86,59 @@ candidates as (
     inner join offers
         on
             tiers.book = offers.book
-            and (offers.pricing_tier_name is null or offers.pricing_tier_name = tiers.pricing_tier_name)
+            and offers.pricing_tier_name in (tiers.pricing_tier_name, '')
             and coalesce(offers.service_tier, 'standard') in (tiers.service_tier, 'standard')
 ),
 
 -- Time, day and size are cut wherever an offer begins or ends.
 moments as (
     select distinct
-        book,
-        tier,
-        tier_name,
+        shelf,
         unnest(array[valid_from, valid_until]) as moment
     from candidates
 ),
 
 times as (
     select
-        book,
-        tier,
-        tier_name,
+        shelf,
         moment as valid_from,
-        lead(moment) over (partition by book, tier, tier_name order by moment) as valid_until
+        lead(moment) over (partition by shelf order by moment) as valid_until
     from moments
 ),
 
 clocks as (
     select distinct
-        book,
-        tier,
-        tier_name,
+        shelf,
         unnest(array['00:00', daily_from, daily_until, '24:00']::time[]) as clock
     from candidates
 ),
 
 windows as (
     select
-        book,
-        tier,
-        tier_name,
+        shelf,
         clock as daily_from,
-        lead(clock) over (partition by book, tier, tier_name order by clock) as daily_until
+        lead(clock) over (partition by shelf order by clock) as daily_until
     from clocks
 ),
 
 thresholds as (
     select distinct
-        book,
-        tier,
-        tier_name,
-        unnest(array[0, above_input_tokens, up_to_tokens, {{ most_tokens() }}]) as threshold
+        shelf,
+        unnest(array[-1, above_input_tokens, up_to_tokens, {{ most_tokens() }}]) as threshold
     from candidates
 ),
 
 sizes as (
     select
-        book,
-        tier,
-        tier_name,
+        shelf,
         threshold as above_tokens,
-        lead(threshold) over (partition by book, tier, tier_name order by threshold) as up_to_tokens
+        lead(threshold) over (partition by shelf order by threshold) as up_to_tokens
     from thresholds
 ),
 
 cells as (
     select
+        candidates.shelf,
         candidates.book,
         candidates.tier,
         candidates.tier_name,
@@ -170,17 +160,17 @@ cells as (
     from candidates
     inner join times
         on
-            {{ same_tier("candidates", "times") }}
+            candidates.shelf = times.shelf
             and candidates.valid_from <= times.valid_from
             and candidates.valid_until >= times.valid_until
     inner join windows
         on
-            {{ same_tier("candidates", "windows") }}
+            candidates.shelf = windows.shelf
             and candidates.daily_from <= windows.daily_from
             and candidates.daily_until >= windows.daily_until
     inner join sizes
         on
-            {{ same_tier("candidates", "sizes") }}
+            candidates.shelf = sizes.shelf
             and candidates.above_input_tokens <= sizes.above_tokens
             and candidates.up_to_tokens >= sizes.up_to_tokens
 ),
@@ -210,6 +200,9 @@ winners as (
 discounted as (
     select
         {{ columns_of("winners", cell) }},
+        winners.book,
+        winners.tier,
+        winners.tier_name,
         winners.price_source,
         winners.price_ref,
         winners.prices,
@@ -218,8 +211,7 @@ discounted as (
     from winners
     left join agreed
         on
-            {{ same_tier("winners", "agreed") }}
-            and {{ same("winners", "agreed", cell[3:]) }}
+            {{ same("winners", "agreed", cell) }}
 ),
 
 joined_in_time as (
@@ -252,7 +244,7 @@ final as (
         models.project_id,
         models.model,
         pieces.tier as service_tier,
-        pieces.tier_name as pricing_tier_name,
+        nullif(pieces.tier_name, '') as pricing_tier_name,
         pieces.valid_from,
         pieces.valid_until,
         case when not pieces.is_all_day then pieces.daily_from end as daily_from,

@@ -25,7 +25,7 @@ catalogued as (
         catalogue as price_source,
         price_ref,
         service_tier,
-        null::text as pricing_tier_name,
+        '' as pricing_tier_name,
         0 as priority,
         valid_from,
         valid_until,
@@ -157,13 +157,13 @@ defined as (
             when conditioned.is_understood
                 then case when names.service_tier in ('default', 'auto') then 'standard' else names.service_tier end
         end as service_tier,
-        case when not conditioned.is_understood then tiers.tier_name end as pricing_tier_name,
+        case when not conditioned.is_understood then tiers.tier_name else '' end as pricing_tier_name,
         tiers.priority,
         tiers.valid_from,
         'infinity'::timestamptz as valid_until,
         '00:00'::time as daily_from,
         '24:00'::time as daily_until,
-        case when conditioned.is_understood then coalesce(conditioned.above_input_tokens::bigint, 0) else 0 end
+        case when conditioned.is_understood then coalesce(conditioned.above_input_tokens::bigint, -1) else -1 end
             as above_input_tokens,
         case when conditioned.is_understood then conditioned.up_to_input_tokens::bigint end as up_to_input_tokens,
         tier_price_lists.prices,
@@ -185,7 +185,7 @@ defined as (
         select lower(listed.name) as service_tier
         from jsonb_array_elements_text(conditioned.service_tiers) as listed (name)
     ) as names on true
-    where conditioned.is_understood is not false or tiers.tier_name is not null
+    where conditioned.is_understood is not false or tiers.tier_name <> ''
 ),
 
 listed as (
@@ -206,7 +206,8 @@ final as (
         valid_until,
         daily_from,
         daily_until,
-        above_input_tokens,
+        -- The lowest tier holds calls without any input, too.
+        case when above_input_tokens > 0 then above_input_tokens else -1 end as above_input_tokens,
         up_to_input_tokens,
         case when prices = '{}' then prices else {{ with_price_fallbacks("prices") }} end as prices,
         discount,

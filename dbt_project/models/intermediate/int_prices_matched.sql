@@ -83,12 +83,18 @@ patterns as (
     from definitions
 ),
 
+-- Pattern by pattern, for each is compiled once then.
 fitting as (
     select
         patterns.match_pattern,
-        model_names.model
+        names.model
     from patterns
-    inner join model_names on model_names.model ~ patterns.match_pattern
+    cross join
+        lateral (
+            select model_names.model from model_names
+            where model_names.model ~ patterns.match_pattern
+            offset 0
+        ) as names
 ),
 
 -- Langfuse takes the definition with the newest start.
