@@ -1,4 +1,8 @@
-{{ config(indexes=[{"columns": ["instance", "project_id", "trace_id", "observation_id"]}]) }}
+{# The price book is small: to sort all calls for it would take a copy of them on disk. #}
+{{ config(
+    pre_hook="set local enable_mergejoin = off",
+    indexes=[{"columns": ["instance", "project_id", "trace_id", "observation_id"]}],
+) }}
 
 {% set key = ["instance", "project_id", "trace_id", "observation_id"] %}
 
