@@ -82,8 +82,8 @@ def test_an_unknown_aggregation_is_refused_by_name() -> None:
         ("SUM(cost_usd) / NULLIF(SUM(calls), 0)", {"cost_usd", "calls"}),
         ("COUNT(DISTINCT CASE WHEN user_id <> 'no_column' THEN user_id END)::numeric", {"user_id"}),
         (
-            "public.percentile_from_buckets(bucket, calls, 0.5) FILTER (WHERE measure = 'x')",
-            {"bucket", "calls", "measure"},
+            "public.percentile_from_buckets(SUM(buckets) FILTER (WHERE measure = 'x'), 0.5)",
+            {"buckets", "measure"},
         ),
         ("COUNT(*)", set()),
     ],

@@ -143,7 +143,7 @@ def _model_details(connection: psycopg.Connection, week: Week) -> dict[str, tupl
     """Median latency in ms and quality (mean of its days weighted by calls) by model."""
     latency = rows(
         connection,
-        "select model, public.percentile_from_buckets(bucket, calls, 0.5) from marts.fct_latency_buckets_daily"
+        "select model, public.percentile_from_buckets(sum(buckets), 0.5) from marts.fct_latency_buckets_daily"
         " where measure = 'latency_ms' and usage_date between %s and %s group by model",
         week.first_day,
         week.last_day,

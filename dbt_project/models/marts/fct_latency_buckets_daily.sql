@@ -4,8 +4,13 @@
     on_schema_change="fail",
     pre_hook="{{ delete_touched_days('usage_date') }}",
     post_hook="{{ carry_days_over('usage_date') }}",
-    indexes=[{"columns": ["usage_date"]}],
+    indexes=[{"columns": ["usage_date"]}, {"columns": ["measure", "usage_date"]}],
 ) }}
+
+{% set cell = [
+    "usage_date", "instance", "project_id", "project_name", "environment", "department", "agent", "model",
+] %}
+{% set measures = ["latency_ms", "time_to_first_token_ms", "output_tokens_per_second"] %}
 
 with
 
@@ -14,41 +19,34 @@ generations as (
     where is_counted and {{ only_touched_days("usage_date") }}
 ),
 
-measured as (
-    {% for measure in ["latency_ms", "time_to_first_token_ms"] %}
+cells as (
     select
-        usage_date,
-        instance,
-        project_id,
-        project_name,
-        environment,
-        department,
-        agent,
-        model,
-        '{{ measure }}' as measure,
-        public.latency_bucket({{ measure }}) as bucket
+        {{ cell | join(",\n        ") }},
+        {% for measure in measures -%}
+        count({{ measure }}) as {{ measure }}_calls,
+        sum(public.bucketed({{ measure }})) as {{ measure }}_buckets{{ "," if not loop.last }}
+        {% endfor -%}
     from generations
-    where {{ measure }} is not null
-    {{ "union all" if not loop.last }}
-    {% endfor %}
+    group by {{ cell | join(", ") }}
 ),
 
-buckets as (
+measured as (
+    {% for measure in measures -%}
     select
-        usage_date,
-        instance,
-        project_id,
-        project_name,
-        environment,
-        department,
-        agent,
-        model,
-        measure,
-        bucket,
-        count(*) as calls
-    from measured
-    group by
-        usage_date, instance, project_id, project_name, environment, department, agent, model, measure, bucket
+        {{ cell | join(",\n        ") }},
+        '{{ measure }}' as measure,
+        {{ measure }}_calls as calls,
+        {{ measure }}_buckets as buckets
+    from cells
+    where {{ measure }}_calls > 0
+    {{ "union all" if not loop.last }}
+    {% endfor -%}
+),
+
+-- What a query reads, a measure over a range of days, lies together on disk.
+final as (
+    select * from measured
+    order by measure, usage_date
 )
 
-select * from buckets
+select * from final

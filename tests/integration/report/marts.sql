@@ -100,9 +100,11 @@ group by usage_date, instance, project_id, project_name, environment, department
 create table fct_latency_buckets_daily as
 select
     usage_date, instance, project_id, project_name, environment, department, agent, model, 'latency_ms'::text as measure,
-    public.latency_bucket((700 + length(model) * 60 * step)::numeric) as bucket, greatest(calls / 5, 1)::bigint as calls
+    sum(greatest(calls / 5, 1))::bigint as calls,
+    sum(greatest(calls / 5, 1) * public.bucketed(700 + length(model) * 60 * step)) as buckets
 from fct_usage_daily
-cross join generate_series(1, 5) as step;
+cross join generate_series(1, 5) as step
+group by usage_date, instance, project_id, project_name, environment, department, agent, model;
 
 create table fct_forecasts as
 select
