@@ -218,6 +218,32 @@ def report(
 
 
 @app.command()
+def focus(
+    month: Annotated[str | None, typer.Option(help="a calendar month of UTC, such as 2026-09")] = None,
+    day_from: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first day, UTC")] = None,
+    day_to: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="the day after the last")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="folder of the files")] = Path("focus"),
+    file_format: Annotated[str, typer.Option("--format", help="csv, parquet or both")] = "both",
+) -> None:
+    """Write the cost of calls as a FOCUS 1.2 dataset, as CSV and Parquet."""
+    from tracemart.focus import Period, export
+    from tracemart.focus.step import FORMATS
+    from tracemart.progress import shown
+    from tracemart.settings import Settings
+
+    if file_format not in (*FORMATS, "both"):
+        raise typer.BadParameter(f"{file_format} is none of csv, parquet and both.", param_hint="--format")
+    period = Period.chosen(month, day_from, day_to)
+    with shown(console, "focus") as progress:
+        result = export(
+            Settings.load(), period, out, FORMATS if file_format == "both" else (file_format,), progress=progress
+        )
+    console.print(str(result), highlight=False)
+
+
+@app.command()
 def maintain() -> None:
     """Keep the warehouse quick and small: statistics, vacuum, old logs."""
     from tracemart.maintain import maintain as maintain_warehouse

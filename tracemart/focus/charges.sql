@@ -1,0 +1,210 @@
+-- One row per charge: UTC day x project x environment x department x team x agent x feature x free dimensions x model x
+-- tier x basis of cost x usage type. Parameters: starts_at, ends_at (timestamptz); units, priced_by (jsonb, as in charges.py).
+with
+
+calls as (
+    select
+        instance, project_id, project_name, environment, department, team, agent, feature, dimension_1, dimension_2,
+        provider, canonical_model, cost_basis, price_source, input_tokens, input_cost_usd, cached_input_tokens,
+        cached_input_cost_usd, cache_write_tokens, cache_write_cost_usd, output_tokens, output_cost_usd, other_usage,
+        other_costs_usd, cost_usd,
+        date_trunc('day', started_at, 'UTC') as charge_day,
+        coalesce(service_tier, 'standard') as service_tier,
+        coalesce(list_cost_usd, cost_usd) as listed_cost_usd,
+        -- What a discount took of the whole it took of each part.
+        case when cost_usd <> 0 and list_cost_usd <> cost_usd then list_cost_usd / cost_usd else 1 end as listed_ratio
+    from marts.fct_generations
+    where
+        is_counted
+        -- Reporting days are local to some zone, so a UTC day lies on two of them.
+        and usage_date between (%(starts_at)s at time zone 'UTC')::date - 1 and (%(ends_at)s at time zone 'UTC')::date + 1
+        and started_at >= %(starts_at)s
+        and started_at < %(ends_at)s
+),
+
+cells as (
+    select
+        {cell},
+        count(*) as calls,
+        sum(cost_usd) as cost_usd,
+        sum(listed_cost_usd) as listed_cost_usd,
+        sum(input_tokens) as input_tokens,
+        sum(input_cost_usd) as input_cost_usd,
+        sum(round(input_cost_usd * listed_ratio, 12)) as listed_input_cost_usd,
+        sum(cached_input_tokens) as cached_input_tokens,
+        sum(cached_input_cost_usd) as cached_input_cost_usd,
+        sum(round(cached_input_cost_usd * listed_ratio, 12)) as listed_cached_input_cost_usd,
+        sum(cache_write_tokens) as cache_write_tokens,
+        sum(cache_write_cost_usd) as cache_write_cost_usd,
+        sum(round(cache_write_cost_usd * listed_ratio, 12)) as listed_cache_write_cost_usd,
+        sum(output_tokens) as output_tokens,
+        sum(output_cost_usd) as output_cost_usd,
+        sum(round(output_cost_usd * listed_ratio, 12)) as listed_output_cost_usd
+    from calls
+    group by
+        {cell}
+),
+
+main_parts as (
+    select cells.*, part.usage_type, part.units, part.part_usd, part.listed_part_usd
+    from cells
+    cross join lateral (
+        values
+        ('input', input_tokens, input_cost_usd, listed_input_cost_usd),
+        ('cached_input', cached_input_tokens, cached_input_cost_usd, listed_cached_input_cost_usd),
+        ('cache_write', cache_write_tokens, cache_write_cost_usd, listed_cache_write_cost_usd),
+        ('output', output_tokens, output_cost_usd, listed_output_cost_usd)
+    ) as part (usage_type, units, part_usd, listed_part_usd)
+    where part.units > 0
+),
+
+other_parts as (
+    select
+        {cell},
+        used.key as usage_type,
+        sum(used.value::numeric) as units,
+        sum(coalesce((other_costs_usd ->> used.key)::numeric, 0)) as part_usd,
+        sum(round(coalesce((other_costs_usd ->> used.key)::numeric, 0) * listed_ratio, 12)) as listed_part_usd
+    from calls
+    cross join lateral jsonb_each_text(calls.other_usage) as used
+    -- cache_write_1h says how many of cache_write are kept for an hour.
+    where calls.other_usage is not null and used.key <> 'cache_write_1h'
+    group by
+        {cell}, used.key
+    having sum(used.value::numeric) > 0
+),
+
+parts as (
+    select
+        {cell}, usage_type, units, part_usd, listed_part_usd
+    from main_parts
+    union all
+    select * from other_parts
+),
+
+shares as (
+    select
+        {cell}, calls, cost_usd, listed_cost_usd
+    from cells
+    union all
+    select
+        {cell}, 0, -part_usd, -listed_part_usd
+    from parts
+),
+
+-- What the parts leave of a total: fees by request, and costs that were recorded without parts.
+rests as (
+    select
+        {cell},
+        'unallocated' as usage_type,
+        sum(calls) as units,
+        sum(cost_usd) as part_usd,
+        sum(listed_cost_usd) as listed_part_usd
+    from shares
+    group by
+        {cell}
+    -- A list cost is split in proportion, to twelve places: what rounding leaves of it alone is no charge.
+    having sum(cost_usd) <> 0 or round(sum(listed_cost_usd), 6) <> 0
+),
+
+charges as (
+    select
+        *,
+        -- A part may be rounded up further than the total: no price is negative, so that is no usage.
+        least(part_usd, listed_part_usd) >= 0 as is_usage,
+        coalesce(%(units)s ->> usage_type, 'Units') as unit,
+        coalesce((%(priced_by)s ->> (%(units)s ->> usage_type))::numeric, 1) as units_priced
+    from (
+        select * from parts
+        union all
+        select * from rests
+    ) as charged
+),
+
+priced as (
+    select
+        *,
+        trim_scale(units / units_priced) as quantity,
+        trim_scale(part_usd) as cost_usd,
+        trim_scale(case when is_usage then listed_part_usd else part_usd end) as list_cost_usd,
+        provider || '/' || canonical_model || '/' || usage_type as sku,
+        initcap(replace(usage_type, '_', ' ')) as meter,
+        jsonb_strip_nulls(jsonb_build_object(
+            'environment', environment,
+            'department', nullif(department, 'unattributed'),
+            'team', nullif(team, 'unattributed'),
+            'agent', nullif(agent, 'unattributed'),
+            'feature', nullif(feature, 'unattributed'),
+            'dimension_1', nullif(dimension_1, 'not set'),
+            'dimension_2', nullif(dimension_2, 'not set')
+        )) as tags
+    from charges
+),
+
+unit_priced as (
+    select
+        *,
+        case when is_usage then trim_scale(round((list_cost_usd + 0e-20) / quantity, 18)) end as list_unit_price,
+        case when is_usage then trim_scale(round((cost_usd + 0e-20) / quantity, 18)) end as contracted_unit_price
+    from priced
+),
+
+final as (
+    select
+        cost_usd as "BilledCost",
+        instance as "BillingAccountId",
+        instance as "BillingAccountName",
+        'Langfuse instance' as "BillingAccountType",
+        'USD' as "BillingCurrency",
+        date_trunc('month', charge_day, 'UTC') as "BillingPeriodStart",
+        ((date_trunc('month', charge_day at time zone 'UTC') + interval '1 month') at time zone 'UTC')
+            as "BillingPeriodEnd",
+        case when is_usage then 'Usage' else 'Adjustment' end as "ChargeCategory",
+        canonical_model || ', ' || case
+            when usage_type = 'unallocated' then 'what its parts leave of the total'
+            else lower(replace(usage_type, '_', ' '))
+        end as "ChargeDescription",
+        'Usage-Based' as "ChargeFrequency",
+        charge_day as "ChargePeriodStart",
+        charge_day + interval '24 hours' as "ChargePeriodEnd",
+        case when is_usage then trim_scale(units::numeric) end as "ConsumedQuantity",
+        case when is_usage then unit end as "ConsumedUnit",
+        cost_usd as "ContractedCost",
+        cost_usd as "EffectiveCost",
+        provider as "InvoiceIssuerName",
+        list_cost_usd as "ListCost",
+        case when is_usage and cost_basis = 'self_hosted' then 'Other' when is_usage then 'Standard' end
+            as "PricingCategory",
+        'USD' as "PricingCurrency",
+        case when is_usage then quantity end as "PricingQuantity",
+        case when is_usage then case when units_priced > 1 then units_priced || ' ' else '' end || unit end
+            as "PricingUnit",
+        provider as "ProviderName",
+        provider as "PublisherName",
+        list_unit_price as "ListUnitPrice",
+        contracted_unit_price as "ContractedUnitPrice",
+        list_unit_price as "PricingCurrencyListUnitPrice",
+        contracted_unit_price as "PricingCurrencyContractedUnitPrice",
+        cost_usd as "PricingCurrencyEffectiveCost",
+        'AI and Machine Learning' as "ServiceCategory",
+        provider || ' models' as "ServiceName",
+        'Generative AI' as "ServiceSubcategory",
+        case when is_usage then sku end as "SkuId",
+        case when is_usage then meter end as "SkuMeter",
+        case when is_usage then jsonb_build_object('x_Model', canonical_model, 'x_ServiceTier', service_tier)::text end
+            as "SkuPriceDetails",
+        case when is_usage then sku || '/' || service_tier end as "SkuPriceId",
+        instance || '/' || project_id as "SubAccountId",
+        project_name as "SubAccountName",
+        'Langfuse project' as "SubAccountType",
+        tags::text as "Tags",
+        cost_basis as "x_CostBasis",
+        price_source as "x_PriceSource",
+        usage_type as "x_UsageType"
+    from unit_priced
+)
+
+select * from final
+order by
+    "ChargePeriodStart", "SubAccountId", "SkuId", "ChargeDescription", "SkuPriceId", "x_CostBasis", "x_PriceSource",
+    "Tags"
