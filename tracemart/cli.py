@@ -252,6 +252,30 @@ def maintain() -> None:
     console.print(str(maintain_warehouse(Settings.load())), highlight=False)
 
 
+@app.command("close-month")
+def close_month(
+    month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="such as 2026-09")],
+    by: Annotated[str | None, typer.Option("--by", help="who closes it; else who is logged in")] = None,
+) -> None:
+    """Close a month of chargeback: it stays as it is, and what comes late is posted to the next one."""
+    from tracemart.closing import close_month as close
+    from tracemart.settings import Settings
+
+    console.print(str(close(Settings.load(), month.date(), by)), highlight=False)
+
+
+@app.command("reopen-month")
+def reopen_month(
+    month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="the last closed one")],
+    by: Annotated[str | None, typer.Option("--by", help="who opens it; else who is logged in")] = None,
+) -> None:
+    """Open the last closed month of chargeback again."""
+    from tracemart.closing import reopen_month as reopen
+    from tracemart.settings import Settings
+
+    console.print(str(reopen(Settings.load(), month.date(), by)), highlight=False)
+
+
 @app.command()
 def forget(
     user: Annotated[str, typer.Option("--user", help="the user's id, as your application sends it")],

@@ -22,6 +22,7 @@ TracemartError
 │   └── WarehouseQueryError           refuses a query
 ├── BuildError                    dbt could not build or a dbt test failed
 ├── ValidationFailedError         data is not fit to be used or published
+├── ClosingError                  a month of chargeback cannot be closed, or opened again
 ├── ForecastError                 a series file cannot be scored
 ├── ReportError                   a mail could not be made or sent
 │   └── NothingToReportError          the week, or the whole warehouse, has no usage
@@ -123,6 +124,10 @@ class BuildError(TracemartError):
 
 
 class ValidationFailedError(TracemartError):
+    pass
+
+
+class ClosingError(TracemartError):
     pass
 
 

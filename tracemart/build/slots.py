@@ -10,8 +10,9 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from tracemart.build.version import project_version
+from tracemart.build.version import inputs_digest, project_version
 from tracemart.errors import BuildError
+from tracemart.seeds import check_seeds
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
@@ -42,20 +43,22 @@ def start_build(settings: Settings, full_refresh: bool = False) -> int | None:
 
     Takes up the loads that the slot in `marts_next` lacks. A slot that never was built, or was written to by another
     version of the dbt project, is built whole. Builds that were left running are marked abandoned.
-    Raises BuildError if another build is writing at this moment, WarehouseError.
+    Raises BadInputError for a seed that is not usable, BuildError if another build is writing at this moment,
+    WarehouseError.
     """
-    version = project_version(settings)
+    check_seeds(settings)
+    version, inputs = project_version(settings), inputs_digest(settings)
     with Warehouse(settings).connect(Role.TRANSFORMER) as connection:
         try:
-            return _start(connection, version, full_refresh)
+            return _start(connection, version, inputs, full_refresh)
         except psycopg.Error as error:
             raise warehouse_error(error, "starting a build") from None
 
 
-def _start(connection: psycopg.Connection, version: str, full_refresh: bool) -> int | None:
+def _start(connection: psycopg.Connection, version: str, inputs: str, full_refresh: bool) -> int | None:
     connection.execute("set transaction isolation level repeatable read")
     take_build_lock(connection, "pg_try_advisory_xact_lock")
-    if not full_refresh and _nothing_new(connection, version):
+    if not full_refresh and _nothing_new(connection, version, inputs):
         return None
     slot = _slot_in(connection, "marts_next")
     whole = full_refresh or not was_left_by(connection, slot, version)
@@ -67,18 +70,19 @@ def _start(connection: psycopg.Connection, version: str, full_refresh: bool) -> 
         connection.execute("delete from operations.slot_loads where slot = %s", (slot,))
     _take_up_loads(connection, slot)
     row = connection.execute(
-        "insert into operations.builds (slot, status, is_full_refresh, project_version, data_through_at)"
-        " values (%s, 'running', %s, %s, %s) returning build_id",
-        (slot, whole, version, _data_through(connection)),
+        "insert into operations.builds"
+        " (slot, status, is_full_refresh, project_version, inputs_digest, data_through_at)"
+        " values (%s, 'running', %s, %s, %s, %s) returning build_id",
+        (slot, whole, version, inputs, _data_through(connection)),
     ).fetchone()
     assert row is not None
     return int(row[0])
 
 
-def _nothing_new(connection: psycopg.Connection, version: str) -> bool:
+def _nothing_new(connection: psycopg.Connection, version: str, inputs: str) -> bool:
     """Whether the published slot holds every load; then what it shows is as fresh as the watermarks are now."""
     slot = _slot_in(connection, "marts")
-    if not was_left_by(connection, slot, version):
+    if not was_left_by(connection, slot, version) or not _was_made_of(connection, slot, inputs):
         return False
     if connection.execute(f"{LOADS_LACKING} limit 1", {"slot": slot}).fetchone() is not None:
         return False
@@ -105,6 +109,15 @@ def was_left_by(connection: psycopg.Connection, slot: str, version: str) -> bool
         from published
         """,
         {"slot": slot, "version": version},
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _was_made_of(connection: psycopg.Connection, slot: str, inputs: str) -> bool:
+    row = connection.execute(
+        "select inputs_digest = %s from operations.builds where slot = %s and status = 'published'"
+        " order by build_id desc limit 1",
+        (inputs, slot),
     ).fetchone()
     return row is not None and bool(row[0])
 

@@ -41,3 +41,18 @@ def test_descriptions_and_tests_change_no_row(project: Path, name: str) -> None:
     (project / name).parent.mkdir(exist_ok=True)
     (project / name).write_text("other")
     assert version.project_version(Settings(timezone="UTC")) == before
+
+
+@pytest.mark.parametrize("name", version.SEEDS_OF_NO_DAY)
+def test_a_seed_of_no_day_asks_for_a_build_but_not_for_a_whole_one(project: Path, name: str) -> None:
+    settings = Settings(timezone="UTC")
+    before = version.project_version(settings), version.inputs_digest(settings)
+    (project / "seeds" / f"{name}.csv").write_text("other")
+    assert version.project_version(settings) == before[0]
+    assert version.inputs_digest(settings) != before[1]
+
+
+def test_the_currency_asks_for_a_build_but_not_for_a_whole_one(project: Path) -> None:
+    dollars, euros = Settings(currency="USD"), Settings(currency="EUR")
+    assert version.project_version(dollars) == version.project_version(euros)
+    assert version.inputs_digest(dollars) != version.inputs_digest(euros)
