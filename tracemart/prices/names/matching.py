@@ -1,0 +1,87 @@
+"""Which model a name means, who makes and serves it, and which entry of the catalogue prices it.
+
+Where a name leaves doubt it stays itself, without a maker or a price: a wrong match would be worse than none.
+"""
+
+from dataclasses import dataclass
+
+from tracemart.prices.names.entries import entry_of, maker_on, spellings
+from tracemart.prices.names.makers import UNKNOWN, maker_of, price_list_of
+from tracemart.prices.names.route import UNTOLD, Route, route_of
+from tracemart.prices.names.spelling import key, spelled
+
+RULES = 1
+"""Counts up where the rules give other matches."""
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """A name as sent, and what it means; `price_ref` is None where no entry is certain."""
+
+    model: str
+    canonical_model: str
+    provider: str
+    served_by: str
+    price_ref: str | None
+    matched_by: str
+
+
+def match_name(model: str) -> ModelName:
+    """What the name means by its own words and the catalogue's; never raises."""
+    route = route_of(model)
+    if route.is_opaque:
+        return ModelName(model, model, UNKNOWN, route.host or UNKNOWN, None, "nothing")
+    maker = maker_on(route)
+    text = spelled(route.model, maker, route.host)
+    listed = spellings().get(key(text))
+    if maker is None and listed is not None and route.organisation is None:
+        maker = maker_of(listed)
+    price = _price_of(route, maker)
+    if maker is None and price is None:
+        return ModelName(model, model, UNKNOWN, _server(route, UNKNOWN), None, "nothing")
+    canonical = listed or text
+    matched_by = "entry" if price else "spelling" if listed else "family"
+    return ModelName(model, canonical, maker or UNKNOWN, _server(route, maker or UNKNOWN), price, matched_by)
+
+
+def _server(route: Route, maker: str) -> str:
+    return UNKNOWN if route.host == UNTOLD else route.host or maker
+
+
+def _price_of(route: Route, maker: str | None) -> str | None:
+    if not route.is_priced or route.host == UNTOLD:
+        return None
+    if route.host is None:
+        # The weights of gpt-oss are open: OpenAI serves them to nobody.
+        if maker is None or route.model.startswith(("gpt-oss", "gemma")):
+            return None
+        return entry_of(price_list_of(maker), *_forms(route, route.full, route.model))
+    return entry_of(route.host, *_host_forms(route))
+
+
+def _forms(route: Route, *forms: str) -> list[str]:
+    """The forms, each also as OpenAI's names are written outside of Azure; a fine-tuned model is no other model."""
+    if route.is_fine_tuned:
+        return [route.full]
+    return [*forms, *(form.replace("gpt-35-", "gpt-3.5-") for form in forms if "gpt-35-" in form)]
+
+
+def _host_forms(route: Route) -> list[str]:
+    """How the host's own list may name the model, the most telling first."""
+    match route.host:
+        case "openrouter":
+            # Other ways have prices of their own, or may have.
+            same = [route.full.rpartition(":")[0]] if route.routing in ("thinking", "online", "beta") else []
+            return [route.full, *same]
+        case "aws":
+            region, _, rest = route.full.partition(".")
+            is_regional = region in ("us", "eu", "apac", "ap", "au", "jp", "ca", "sa", "in", "me", "us-gov")
+            return [route.full, *([rest] if is_regional else [])]
+        case "fireworks":
+            return [route.full, f"accounts/fireworks/models/{route.full}"]
+        case "databricks":
+            return [route.full, f"databricks-{route.model}"]
+        case "azure" | "google":
+            return _forms(route, route.full, route.model)
+        case _:
+            return [route.full, route.model]
