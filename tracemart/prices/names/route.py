@@ -69,26 +69,29 @@ def route_of(name: str) -> Route:
 
 def _special(text: str, host: str | None) -> Route | None:
     """Names with a form of their own; None for the others."""
-    if host == "aws" or text.startswith("arn:"):
+    if host == "aws" or text.startswith("arn:") or (host is None and "/" not in text and _BEDROCK.fullmatch(text)):
         return _bedrock(text)
+    if text.startswith(("databricks-", "system.ai.")) or host == "databricks":
+        return Route(re.sub(r"^(databricks-|system\.ai\.)", "", text), text, "databricks")
+    if text.startswith(("@cf/", "@hf/")):
+        organisation, _, model = text[4:].rpartition("/")
+        return Route(model, text, "cloudflare", organisation or None)
+    return _vertex(text) or _fireworks(text)
+
+
+def _vertex(text: str) -> Route | None:
     if found := _PUBLISHER.fullmatch(text):
         return _tagged(Route(found[2], found[2], "google", found[1]))
     if text.startswith("models/"):
         return _tagged(Route(text.removeprefix("models/"), text.removeprefix("models/"), "google", "google"))
-    if _VERTEX_ENDPOINT.fullmatch(text):
-        return Route(text, text, "google", is_opaque=True)
+    return Route(text, text, "google", is_opaque=True) if _VERTEX_ENDPOINT.fullmatch(text) else None
+
+
+def _fireworks(text: str) -> Route | None:
+    """Another account than Fireworks' own holds a team's fine-tuned models."""
     if found := _FIREWORKS.fullmatch(text):
         return Route(found[1], text, "fireworks")
-    if text.startswith("accounts/"):
-        return Route(text, text, "fireworks", is_opaque=True)
-    if text.startswith(("@cf/", "@hf/")):
-        organisation, _, model = text[4:].rpartition("/")
-        return Route(model, text, "cloudflare", organisation or None)
-    if text.startswith(("databricks-", "system.ai.")) or host == "databricks":
-        return Route(re.sub(r"^(databricks-|system\.ai\.)", "", text), text, "databricks")
-    if host is None and "/" not in text and (found := _BEDROCK.fullmatch(text)):
-        return _bedrock(text)
-    return None
+    return Route(text, text, "fireworks", is_opaque=True) if text.startswith("accounts/") else None
 
 
 def _bedrock(text: str) -> Route:
@@ -163,4 +166,3 @@ def _fine_tuned(text: str, host: str | None) -> Route:
     if host is None and prefix:
         host = None if prefix in ORGANISATIONS else UNTOLD
     return Route(base, f"ft:{base}", host, prefix or None, is_fine_tuned=True)
-

@@ -71,7 +71,8 @@ def match_new_models(settings: Settings, *, is_full_refresh: bool = False, alias
 
 
 def _keep(connection: psycopg.Connection, sent: set[str], aliases: Aliases, version: str, batch_id: int) -> int:
-    known = dict(connection.execute("select model, catalogue_version from raw.model_names").fetchall())
+    rows = connection.execute("select model, catalogue_version from raw.model_names").fetchall()
+    known: dict[str, str] = dict(rows)
     outdated = {model for model, matched_by in known.items() if matched_by != version}
     new = sorted((sent - known.keys()) | outdated)
     with connection.cursor() as cursor:
