@@ -1,13 +1,17 @@
 {# What a call's metadata says of a thing, at the first of the places in the variable `evidence` that says anything; each
-   place is the keys that lead to it. Values that were sent JSON-encoded lose their quotes. #}
+   place is the keys that lead to it, which the v4 API joins by dots. Values that were sent JSON-encoded lose their
+   quotes. #}
 {% macro evidence(thing) -%}
     {%- set places = var("evidence")[thing] -%}
     {%- if places -%}
     nullif(btrim(coalesce(
         {%- for keys in places %}
-        metadata {% if keys | length == 1 %}->> {{ sql_text(keys[0]) }}{% else %}#>> array[
+        {% if keys | length > 1 -%}
+        metadata #>> array[
             {%- for key in keys %}{{ sql_text(key) }}{{ ", " if not loop.last }}{% endfor -%}
-        ]{% endif %}{{ "," if not loop.last }}
+        ],
+        {% endif -%}
+        metadata ->> {{ sql_text(keys | join(".")) }}{{ "," if not loop.last }}
         {%- endfor %}
     ), ' "'), '')
     {%- else -%}

@@ -44,6 +44,7 @@ measured as (
         usage.output_tokens,
         coalesce(usage.stated_total_tokens, usage.sum_of_tokens) as total_tokens,
         usage.stated_total_tokens,
+        usage.sum_of_tokens,
         usage.other_usage,
         -- Langfuse answers 0 for a call that it could not price, and then cost_details has no total.
         case
@@ -65,7 +66,8 @@ measured as (
         -- timestamps
         generations.usage_date,
         generations.started_at,
-        generations.ended_at
+        generations.ended_at,
+        generations.completion_started_at
     from generations
     cross join lateral (
         select

@@ -36,7 +36,13 @@ placed as (
         rooted.user_id,
         rooted.session_id,
         rooted.model_id,
-        case when rooted.is_generation then {{ evidence("response_id") }} end as response_id,
+        case
+            when rooted.is_generation
+                -- LiteLLM's callback makes the observation's id of the time and the answer's id.
+                then coalesce(
+                    {{ evidence("response_id") }}, substring(rooted.observation_id from '^time-[-0-9]+_(.+)$')
+                )
+        end as response_id,
         rooted.batch_id,
 
         -- text
@@ -83,7 +89,7 @@ placed as (
         rooted.is_root,
         rooted.is_synthetic_root,
         rooted.is_generation,
-        case when rooted.is_generation then lower({{ evidence("replayed") }}) in ('true', '1', 'yes', 'hit') end
+        case when rooted.is_generation then lower({{ evidence("replayed") }}) in ('true', '1', 'yes', 'hit', 'cached') end
             as is_replayed,
         days.reporting_day is not null and not rooted.is_day_carried as is_day_touched,
 
