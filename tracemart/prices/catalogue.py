@@ -28,8 +28,8 @@ TIER_CONTEXTS = {
     "priority": ({"service_tier": "priority"},),
     "fast": ({"service_tier": "fast"}, {"speed": "fast"}),
 }
-# Of a price per hour, a price per second never ends; the rest are exact long before.
-_PLACES = Decimal(1).scaleb(-20)
+# Of a price per hour, a price per second never ends; the rest are exact before, though some are float dust.
+_PLACES = Decimal(1).scaleb(-30)
 
 
 def catalogue_version() -> str:

@@ -15,7 +15,7 @@ from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
 # Counts up where the same catalogue is cut into other rows.
-_CUT = 1
+_CUT = 2
 
 
 def load_prices(settings: Settings, team_file: Path = MODEL_PRICES) -> LoadCounts:
