@@ -169,6 +169,36 @@ def extract(
 
 
 @app.command()
+def reconcile(
+    project: Annotated[str | None, typer.Option(help="only this one, as ./run extract names it")] = None,
+) -> None:
+    """Ask Langfuse for its own figures of the days that were loaded since, to hold ours against them."""
+    from tracemart.errors import LangfuseError
+    from tracemart.extract.step import project_names
+    from tracemart.progress import shown
+    from tracemart.reconcile.server_totals import read_server_totals
+    from tracemart.settings import Settings
+
+    settings = Settings.load()
+    names = project_names(settings)
+    if project is not None and project not in names:
+        raise typer.BadParameter(f"{project} is not set; there are {', '.join(names)}.", param_hint="--project")
+    failures: list[LangfuseError] = []
+    for name in [project] if project else names:
+        try:
+            with shown(console, name) as progress:
+                result = read_server_totals(settings, name, progress=progress)
+        except LangfuseError as error:
+            failures.append(error)
+            continue
+        console.print(str(result), highlight=False)
+    for failure in failures[:-1]:
+        print_error(failure)
+    if failures:
+        raise failures[-1]
+
+
+@app.command()
 def build(
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="build every day anew")] = False,
 ) -> None:

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     overlaps: str = "2h, 48h/6h, 30d/1d"
     rejected_share: float = Field(default=0.05, ge=0, le=1)
     raw_retention_months: int | None = Field(default=None, ge=1)
+    reconciled_days: int = Field(default=35, ge=1)
     store_io: Literal["no", "redacted"] = "no"
     metadata_keys: Annotated[list[str], NoDecode] = ["*"]
     user_ids: Literal["plain", "hmac"] = "plain"

@@ -30,8 +30,8 @@
 {%- endmacro %}
 
 {# Hook of a mart that is made whole: take the carried days from the published build. A column that it lacks is NULL
-   there, or what stands for nothing where the contract wants a value. #}
-{% macro carry_days_over(day_column) -%}
+   there, or what stands for nothing where the contract wants a value. `is_before` says which days are carried. #}
+{% macro carry_days_over(day_column, is_before=none) -%}
     {% set carried = ref("int_projects_carried").render() -%}
     {% set published = published_mart() if should_full_refresh() -%}
     {% if published -%}
@@ -46,7 +46,7 @@
         on
             published.instance = carried_instance
             and published.project_id = carried_project_id
-            and published.{{ day_column }} < carried_before_date;
+            and {{ is_before or 'published.' ~ day_column ~ ' < carried_before_date' }};
     {{ analyze_this() }}
     {%- endif %}
 {%- endmacro %}

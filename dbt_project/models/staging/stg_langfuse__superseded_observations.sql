@@ -14,8 +14,16 @@ renamed as (
         nullif(user_id, '') as user_id,
         superseded_by_batch_id,
 
+        -- text
+        nullif(model, '') as model,
+
+        -- numerics
+        coalesce(usage_details, '{}') as usage_details,
+        total_cost as total_cost_usd,
+
         -- timestamps
         start_time as started_at,
+        updated_at,
         superseded_at
     from source
 )
