@@ -1,0 +1,1 @@
+{{ differing_days("fct_priced_coverage_daily") }}
