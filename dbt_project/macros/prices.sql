@@ -64,3 +64,11 @@
 {% macro most_tokens() -%}
     9223372036854775807
 {%- endmacro %}
+
+{# A model's price list as one text: the planner takes five keys together for far more telling than they are. #}
+{% macro name_of_list(model_table, list_table) -%}
+    concat_ws(
+            chr(31), {{ model_table }}.instance, {{ model_table }}.project_id, {{ model_table }}.model,
+            {{ list_table }}.price_source, {{ list_table }}.price_ref
+        )
+{%- endmacro %}

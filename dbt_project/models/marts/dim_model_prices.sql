@@ -31,6 +31,7 @@ versions as (
         matched.project_id,
         matched.model,
         listed.*,
+        {{ name_of_list("matched", "listed") }} as list_name,
         coalesce(matched.known_from, listed.known_from) as version_from,
         coalesce(matched.known_to, listed.known_to) as version_to,
         matched.is_current and listed.is_current as is_current_version
@@ -39,19 +40,36 @@ versions as (
 ),
 
 -- A piece is known since the newest row came of those that it is made of.
+ages as (
+    select
+        versions.list_name,
+        pieces.valid_from,
+        max(versions.version_from) as known_from
+    from (
+        select distinct
+            {{ name_of_list("pieces", "pieces") }} as list_name,
+            valid_from,
+            valid_until
+        from pieces
+    ) as pieces
+    inner join versions
+        on
+            pieces.list_name = versions.list_name
+            and versions.is_current_version
+            and versions.valid_from < pieces.valid_until
+            and versions.valid_until > pieces.valid_from
+    group by versions.list_name, pieces.valid_from
+),
+
 known as (
     select
         pieces.*,
-        (
-            select max(versions.version_from)
-            from versions
-            where
-                {{ same("versions", "pieces", ["instance", "project_id", "model", "price_source", "price_ref"]) }}
-                and versions.is_current_version
-                and versions.valid_from < pieces.valid_until
-                and versions.valid_until > pieces.valid_from
-        ) as known_from
+        ages.known_from
     from pieces
+    left join ages
+        on
+            {{ name_of_list("pieces", "pieces") }} = ages.list_name
+            and pieces.valid_from = ages.valid_from
 ),
 
 present as (

@@ -1,4 +1,4 @@
--- Made whole in each build; it reads the price lists alone.
+-- Made whole in each build; it reads the price lists, and of the calls only the last day, from the index.
 
 with
 
@@ -16,7 +16,13 @@ projects as (
     select * from {{ ref("stg_langfuse__projects") }}
 ),
 
--- What each list asks now of an ordinary call at noon: standard tier, the lowest tier of input.
+-- The clock must not decide what a build makes.
+today as (
+    select max(usage_date) + interval '12 hours' as noon
+    from {{ ref("fct_generations") }}
+),
+
+-- What each list asks of an ordinary call at noon UTC of the last day: standard tier, the lowest tier of input.
 present as (
     select distinct on (matched.instance, matched.project_id, matched.model, matched.source_rank)
         matched.instance,
@@ -29,10 +35,13 @@ present as (
         listed.prices
     from matched
     inner join listed on matched.listing_key = listed.listing_key
+    inner join today
+        on
+            listed.valid_from <= today.noon at time zone 'UTC'
+            and listed.valid_until > today.noon at time zone 'UTC'
     where
         coalesce(listed.service_tier, 'standard') = 'standard'
         and listed.pricing_tier_name = ''
-        and listed.valid_until = 'infinity'
         and listed.daily_from <= '12:00'
         and listed.daily_until > '12:00'
         and listed.above_input_tokens < 0
