@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tracemart.prices.catalogue import price_ref, providers
 from tracemart.prices.names.makers import ORGANISATIONS, maker_of, price_list_of
 from tracemart.prices.names.route import Route, route_of
-from tracemart.prices.names.spelling import key, spelled
+from tracemart.prices.names.spelling import bare, key, spelled
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -21,6 +21,8 @@ _REST = re.compile(
     r"|latest|preview|exp|experimental|customtools|default|v\d+(:\d+)?|\d"
     r"))*"
 )
+# Makers whose models cost the same wherever the catalogue falls back on them; those of others do not on Azure.
+_SAME_ELSEWHERE = {"openai", "anthropic"}
 _COMPACT_DAY = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
 
 
@@ -41,15 +43,16 @@ class _PriceList:
     patterns: tuple[tuple[str, "ModelInfo"], ...]
 
 
-def entry_of(provider_id: str, *forms: str) -> str | None:
+def entry_of(provider_id: str, *forms: str, is_whole: bool = False) -> str | None:
     """The price_ref of the entry that one of these forms of a name means, the first that is certain; else None.
 
-    Lists that a provider falls back on, such as OpenAI's for Azure, are asked after its own.
+    Lists that a provider falls back on, such as OpenAI's for Azure, are asked after its own. With `is_whole` an entry
+    has to tell a form from its beginning on.
     """
     for form in forms:
         for found in (form, _COMPACT_DAY.sub(r"-\1-\2-\3", form)):
             for price_list in _lists_of(provider_id):
-                entry = _find(price_list, found)
+                entry = _find(price_list, found, is_whole)
                 if entry is not None:
                     return price_ref(price_list.provider, entry)
     return None
@@ -61,13 +64,8 @@ def _lists_of(provider_id: str) -> "tuple[_PriceList, ...]":
     provider = by_id.get(provider_id)
     if provider is None:
         return ()
-    named = [provider, *(by_id[other] for other in provider.fallback_model_providers or ())]
-    return tuple(_price_list(one) for one in named)
-
-
-@cache
-def _price_list_of_id(provider_id: str) -> _PriceList:
-    return _price_list(next(provider for provider in providers() if provider.id == provider_id))
+    fallbacks = [other for other in provider.fallback_model_providers or () if other in _SAME_ELSEWHERE]
+    return tuple(_price_list(one) for one in [provider, *(by_id[other] for other in fallbacks)])
 
 
 def _price_list(provider: "Provider") -> _PriceList:
@@ -112,7 +110,7 @@ def _collect(
             pass  # an open pattern, which may match more than one model
 
 
-def _find(price_list: _PriceList, form: str) -> "ModelInfo | None":
+def _find(price_list: _PriceList, form: str, is_whole: bool) -> "ModelInfo | None":
     exact = price_list.exact.get(form)
     if exact is not None:
         return exact
@@ -120,15 +118,15 @@ def _find(price_list: _PriceList, form: str) -> "ModelInfo | None":
         if re.search(pattern, form):
             return entry
     for part in price_list.parts:
-        if _is_certain(part, form) and part.entry.is_match(form):
+        if _is_certain(part, form, is_whole) and part.entry.is_match(form):
             return part.entry
     return None
 
 
-def _is_certain(part: _Part, form: str) -> bool:
+def _is_certain(part: _Part, form: str, is_whole: bool) -> bool:
     """Whether the form is the part, with nothing before but whose it is and nothing behind but a version of it."""
     before, found, behind = form.partition(part.text)
-    if not found or (before and (part.at_start or before[-1] not in "./")):
+    if not found or (before and (part.at_start or is_whole or before[-1] not in "./")):
         return False
     if part.text.endswith(".ft-"):
         return True
@@ -148,7 +146,7 @@ def maker_on(route: Route) -> str | None:
     named = organisation_maker(route)
     if named is not None or route.organisation is not None:
         return named
-    return maker_of(re.sub(r"^meta-", "", route.model))
+    return maker_of(bare(route.model))
 
 
 @cache

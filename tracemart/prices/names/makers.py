@@ -6,9 +6,9 @@ UNKNOWN = "unknown"
 
 # What a maker's models are called, without anything before it.
 _FAMILIES = {
-    "openai": r"gpt-\d|gpt-(oss|image|audio|realtime|live|transcribe|chat-latest|rosalind)|o[134](-|$)|chatgpt|codex-"
-    r"|davinci|babbage|text-(davinci|curie|babbage|ada|embedding-(3-|ada))|tts-1|whisper|dall-e|sora-|computer-use-prev"
-    r"|(omni|text)-moderation",
+    "openai": r"gpt-\d|(gpt-)?chat-latest$|gpt-(oss|image|audio|realtime|live|transcribe|rosalind)|o[134](-|$)|chatgpt"
+    r"|codex-|davinci|babbage|(ada|curie)$|text-(davinci|curie|babbage|ada|embedding-(3-|ada))|tts-1|whisper|dall-e"
+    r"|sora-|computer-use-prev|(omni|text)-moderation",
     "anthropic": r"claude-(\d|v\d|instant|[a-z]+-\d)",
     "google": r"gemini-|gemma-?\d|palm-|learnlm|(text|chat|code|codechat)-bison|code-gecko|textembedding-gecko|imagen-"
     r"|veo-|text-unicorn|text-(multilingual-)?embedding-00\d|medlm|lyria-",
@@ -20,7 +20,7 @@ _FAMILIES = {
     "xai": r"grok-",
     "amazon": r"nova-(lite|micro|pro|premier|sonic|canvas|reel|2)|titan-",
     "microsoft": r"phi-?[1-9]|wizardlm-2|mai-",
-    "perplexity": r"sonar(-|$)|pplx-|r1-1776",
+    "perplexity": r"sonar(-|$)|pplx-|r1-1776|llama-3\.1-sonar-",
     "ai21": r"jamba|j2-(light|mid|ultra|grande|jumbo)",
     "moonshot": r"kimi-|moonshot-v",
     "zhipu": r"glm-|chatglm",
@@ -29,12 +29,12 @@ _FAMILIES = {
     "ibm": r"granite-",
     "01ai": r"yi-(large|medium|spark|vision|lightning|\d)",
     "jina": r"jina-",
-    "minimax": r"minimax-|abab",
+    "minimax": r"minimax-|abab|m2-her$",
     "writer": r"palmyra-",
 }
 _FAMILY = {maker: re.compile(pattern) for maker, pattern in _FAMILIES.items()}
-# nvidia's models on Llama begin as Meta's do.
-_FAMILY_ORDER = sorted(_FAMILY, key=lambda maker: maker != "nvidia")
+# These makers' models on Llama begin as Meta's do.
+_FAMILY_ORDER = sorted(_FAMILY, key=lambda maker: maker not in ("nvidia", "perplexity"))
 
 # Before a slash (Hugging Face, OpenRouter) or a dot (Bedrock).
 ORGANISATIONS = {
@@ -52,7 +52,7 @@ ORGANISATIONS = {
 # Those of the above that are makers' own interfaces, as LiteLLM and others write them; the rest name whose weights run
 # somewhere: who runs them, and for how much, stands elsewhere.
 OWN_INTERFACES = {
-    "openai", "anthropic", "google", "gemini", "mistral", "cohere", "deepseek", "xai", "perplexity", "ai21", "moonshot",
+    "openai", "anthropic", "google", "gemini", "mistral", "cohere", "deepseek", "xai", "ai21", "moonshot",
     "moonshotai", "zai", "zhipu", "zhipuai", "voyage", "voyageai", "minimax", "x-ai",
 }  # fmt: skip
 
@@ -77,12 +77,13 @@ HOSTS = {
     "modal": "modal", "doubleword": "doubleword", "deepinfra": "deepinfra", "replicate": "replicate",
     "anyscale": "anyscale", "sambanova": "sambanova", "hyperbolic": "hyperbolic", "nebius": "nebius",
     "nscale": "nscale", "lambda_ai": "lambda", "lambda": "lambda", "nvidia_nim": "nvidia_nim", "ollama": "ollama",
-    "ollama_chat": "ollama", "lm_studio": "lm_studio", "vllm": "vllm", "hosted_vllm": "vllm", "llamafile": "llamafile",
-    "watsonx": "watsonx", "snowflake": "snowflake", "sagemaker": "sagemaker", "sagemaker_chat": "sagemaker",
-    "dashscope": "dashscope", "github": "github", "oci": "oci", "wandb": "wandb", "gradient_ai": "gradient_ai",
-    "vercel_ai_gateway": "vercel", "vercel": "vercel", "aiml": "aiml", "friendliai": "friendliai", "galadriel":
-    "galadriel", "featherless_ai": "featherless", "heroku": "heroku", "volcengine": "volcengine", "xinference":
-    "xinference", "codestral": "mistral", "text-completion-codestral": "mistral",
+    "ollama_chat": "ollama", "lm_studio": "lm_studio", "vllm": "vllm", "hosted_vllm": "vllm",
+    "llamafile": "llamafile", "watsonx": "watsonx", "snowflake": "snowflake", "sagemaker": "sagemaker",
+    "sagemaker_chat": "sagemaker", "dashscope": "dashscope", "github": "github", "oci": "oci", "wandb": "wandb",
+    "gradient_ai": "gradient_ai", "vercel_ai_gateway": "vercel", "vercel": "vercel", "aiml": "aiml",
+    "friendliai": "friendliai", "galadriel": "galadriel", "perplexity": "perplexity", "meta_llama": "meta_llama",
+    "lemonade": "lemonade", "featherless_ai": "featherless", "heroku": "heroku", "volcengine": "volcengine",
+    "xinference": "xinference", "codestral": "codestral", "text-completion-codestral": "codestral",
 }  # fmt: skip
 
 # Makers' interfaces under other names.

@@ -55,8 +55,13 @@ def _price_of(route: Route, maker: str | None) -> str | None:
         # The weights of gpt-oss are open: OpenAI serves them to nobody.
         if maker is None or route.model.startswith(("gpt-oss", "gemma")):
             return None
-        return entry_of(price_list_of(maker), *_forms(route, route.full, route.model))
-    return entry_of(route.host, *_host_forms(route))
+        return entry_of(price_list_of(maker), *_forms(route, route.model, route.full))
+    return entry_of(route.host, *_host_forms(route), is_whole=_is_elsewhere(route))
+
+
+def _is_elsewhere(route: Route) -> bool:
+    """Whether prices differ from those that an entry without a region tells; Anthropic's do not."""
+    return route.region not in (None, "us") and route.organisation != "anthropic"
 
 
 def _forms(route: Route, *forms: str) -> list[str]:
@@ -68,20 +73,21 @@ def _forms(route: Route, *forms: str) -> list[str]:
 
 def _host_forms(route: Route) -> list[str]:
     """How the host's own list may name the model, the most telling first."""
-    match route.host:
-        case "openrouter":
-            # Other ways have prices of their own, or may have.
-            same = [route.full.rpartition(":")[0]] if route.routing in ("thinking", "online", "beta") else []
-            return [route.full, *same]
-        case "aws":
-            region, _, rest = route.full.partition(".")
-            is_regional = region in ("us", "eu", "apac", "ap", "au", "jp", "ca", "sa", "in", "me", "us-gov")
-            return [route.full, *([rest] if is_regional else [])]
-        case "fireworks":
-            return [route.full, f"accounts/fireworks/models/{route.full}"]
-        case "databricks":
-            return [route.full, f"databricks-{route.model}"]
-        case "azure" | "google":
-            return _forms(route, route.full, route.model)
-        case _:
-            return [route.full, route.model]
+    full = route.full
+    if route.host in ("azure", "google"):
+        return _forms(route, full, route.model)
+    if route.host == "openrouter":
+        # Other ways than these have prices of their own, or may have.
+        return [full, *([full.rpartition(":")[0]] if route.routing in ("thinking", "online", "beta") else [])]
+    if route.host == "aws":
+        return [full, *([full.removeprefix("us.")] if route.region == "us" else [])]
+    prefix = _LIST_PREFIXES.get(route.host or "")
+    return [full, f"{prefix}{route.model}"] if prefix else [full, route.model]
+
+
+# What a host's own list puts before all its models.
+_LIST_PREFIXES = {
+    "fireworks": "accounts/fireworks/models/",
+    "databricks": "databricks-",
+    "perplexity": "perplexity/",
+}

@@ -22,6 +22,8 @@ _HUGGING_FACE = {
 }  # fmt: skip
 _AZURE_ZONES = {"eu", "us"}
 _AZURE_PLACES = {"global", "global-standard", "standard"}
+# Regions whose prices the catalogue has.
+_PRICED_REGIONS = {"us-east-1", "us-east-2", "us-west-2"}
 _COMMITMENT = re.compile(r"\d+-month-commitment")
 
 
@@ -33,15 +35,17 @@ UNTOLD = "untold"
 class Route:
     """A name taken apart; all lower case.
 
-    `host` is who serves by the name, an id of the catalogue where it has it; None: the name does not tell.
-    `organisation` stands before the model; `model` is the rest, with dates and versions; `full` is what the host's own
-    price list may call it. `is_priced` is False where a price list does not apply or cannot be told.
+    `host` is who serves by the name, an id of the catalogue where it has it; None: the name does not tell. `region` is
+    Bedrock's. `organisation` stands before the model; `model` is the rest, with dates and versions; `full` is what the
+    host's own price list may call it. `is_priced` is False where a price list does not apply or cannot be told, and
+    of an opaque name nothing can be known at all.
     """
 
     model: str
     full: str
     host: str | None = None
     organisation: str | None = None
+    region: str | None = None
     routing: str | None = None
     is_fine_tuned: bool = False
     is_priced: bool = True
@@ -99,7 +103,9 @@ def _bedrock(text: str) -> Route:
     while (first := text.partition("/"))[1] and not text.startswith("arn:"):
         if _COMMITMENT.fullmatch(first[0]):
             is_priced = False
-        elif not (_AWS_REGION.fullmatch(first[0]) or first[0] in ("converse", "invoke", "converse_like")):
+        elif _AWS_REGION.fullmatch(first[0]):
+            is_priced = is_priced and first[0] in _PRICED_REGIONS
+        elif first[0] not in ("converse", "invoke", "converse_like"):
             break
         text = first[2]
     if arn := _ARN.fullmatch(text):
@@ -112,7 +118,8 @@ def _bedrock(text: str) -> Route:
     model = found[3]
     if found[2] == "deepseek":
         model = f"deepseek-{model.removeprefix('deepseek-')}"
-    return Route(re.sub(r":\d+k$", "", model), re.sub(r":\d+k$", "", text), "aws", found[2], is_priced=is_priced)
+    model, full = (re.sub(r":\d+k$", "", part) for part in (model, text))
+    return Route(model, full, "aws", found[2], region=found[1], is_priced=is_priced)
 
 
 def _general(text: str, host: str | None) -> Route:
@@ -129,18 +136,12 @@ def _general(text: str, host: str | None) -> Route:
         provider, _, text = text.partition("/")
         host = f"huggingface_{provider}"
     organisation, _, model = text.rpartition("/")
-    if host is None:
-        host, is_priced = _host_of(organisation)
-    if re.fullmatch(r"claude-[^@]+@\w+", model) and host is None:
+    if host is None and organisation and organisation not in OWN_INTERFACES:
+        # Whose weights these are; who serves them, and for how much, the name does not say.
+        is_priced = False
+    if host is None and re.fullmatch(r"claude-[^@]+@\w+", model):
         host = "google"
-    return replace(_tagged(Route(model, text, host, organisation or None)), is_priced=is_priced)
-
-
-def _host_of(organisation: str) -> tuple[str | None, bool]:
-    """A maker's own interface; whose prices the maker's own are not, the name does not say who serves."""
-    if not organisation or organisation in OWN_INTERFACES:
-        return None, True
-    return None, False
+    return _tagged(Route(model, text, host, organisation or None, is_priced=is_priced))
 
 
 def _tagged(route: Route) -> Route:
@@ -149,7 +150,7 @@ def _tagged(route: Route) -> Route:
     if not colon or route.host == "ollama":
         return route
     if tag in _ROUTINGS and route.host in (None, "openrouter"):
-        return replace(route, model=model, host="openrouter", routing=tag)
+        return replace(route, model=model, host="openrouter", routing=tag, is_priced=True)
     if route.host in (None, "huggingface") and route.organisation and tag in _HUGGING_FACE:
         full = route.full.rpartition(":")[0]
         return replace(route, model=model, full=full, host=f"huggingface_{tag}", is_priced=True)

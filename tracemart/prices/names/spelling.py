@@ -9,9 +9,8 @@ _MONTH_AND_DAY = re.compile(r"-(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])$")
 _YEAR_AND_MONTH = re.compile(r"-2[3-9](0[1-9]|1[0-2])$")
 _SHORT_DAY = re.compile(r"-2[3-9](0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
 _AT_VERSION = re.compile(r"@[\w.-]+$")
-_BEDROCK_VERSION = re.compile(r"-v\d+(:\d+)?$")
-_WEIGHTS = re.compile(r"-(fp8|bf16|fp16|nvfp4|fp4|int8|int4|awq|gptq)(-fast|-dynamic)?$")
-_OF_NO_VERSION = re.compile(r"(gemini|gpt|kimi|chat|chatgpt|pplx)[a-z-]*-latest")
+_WEIGHTS = re.compile(r"-(fp8|bf16|fp16|nvfp4|mxfp4|fp4|int8|int4|awq|gptq|gguf)(-fast|-dynamic)?$")
+_OF_NO_VERSION = re.compile(r"(gemini|gpt|kimi|chat|chatgpt|pplx)[a-z-]*-latest|chatgpt-4o-latest")
 
 # Of these makers four digits at the end are a date; of the others they are sizes or names.
 _MONTH_DAY_MAKERS = {"openai", "xai", "moonshot", "deepseek", "zhipu"}
@@ -50,9 +49,7 @@ def spelled(model: str, maker: str | None, host: str | None = None) -> str:
     text = model.lower()
     if host == "fireworks":
         text = re.sub(r"(?<=\d)p(?=\d)", ".", re.sub(r"^llama-v(?=\d)", "llama-", text))
-    text = re.sub(r"^gpt-35", "gpt-3.5", text)
-    text = re.sub(r"^meta-(?=llama)", "", text)
-    text = text.removesuffix("-maas")
+    text = re.sub(r"^gpt-35", "gpt-3.5", bare(text)).removesuffix("-maas")
     if host == "together":
         text = re.sub(r"(?<=instruct)-(turbo|lite|reference)$", "", text)
     if maker == "meta":
@@ -64,6 +61,11 @@ def spelled(model: str, maker: str | None, host: str | None = None) -> str:
     return _rule_of(maker)(_ALSO.get(text, text))
 
 
+def bare(model: str) -> str:
+    """Without the maker's name, where some write it before the model's."""
+    return re.sub(r"^(meta-(?=llama)|zai-(?=glm)|labs-(?=devstral))", "", model)
+
+
 def _undated(text: str, maker: str | None, host: str | None) -> str:
     if text in _ALSO:
         return text
@@ -72,7 +74,7 @@ def _undated(text: str, maker: str | None, host: str | None) -> str:
     text = _DAY.sub("", text)
     text = _AT_VERSION.sub("", text)
     text = _MONTH_OF_YEAR.sub("", text)
-    if host == "aws" and maker in ("meta", "mistral", "deepseek", "qwen", "alibaba", "writer", "anthropic"):
+    if host == "aws":
         text = _bedrock_undated(text, maker)
     if maker == "amazon":
         text = re.sub(r":\d+$", "", text)
@@ -86,17 +88,20 @@ def _undated(text: str, maker: str | None, host: str | None) -> str:
     return text
 
 
-def _bedrock_undated(text: str, maker: str) -> str:
+def _bedrock_undated(text: str, maker: str | None) -> str:
+    """Without Bedrock's own version, which has a colon but on the oldest: mistral-7b-instruct-v0:2 is no such one."""
     if maker == "mistral":
-        # mistral-7b-instruct-v0:2 is a version of the model, mistral-large-2402-v1:0 one of Bedrock's.
         return re.sub(r"-v0:(\d)$", r"-v0.\1", re.sub(r"-v[1-9]\d*:\d+$", "", text))
-    if re.match(r"claude-(v\d|instant)", text):
+    if maker == "openai":
+        return re.sub(r"-\d+:\d+$", "", text)
+    if maker in ("amazon", None) or re.match(r"claude-(v\d|instant)|embed-v\d", text):
         return text
-    return re.sub(r":\d+$", "", _BEDROCK_VERSION.sub("", text))
+    version = r"-v\d+(:\d+)?$" if maker in ("anthropic", "meta") else r"-v\d+:\d+$"
+    return re.sub(r":\d+$", "", re.sub(version, "", text))
 
 
 def _google_undated(text: str) -> str:
-    if not text.startswith(("gemini", "learnlm")):
+    if not re.match(r"gemini-(\d|embedding|live-\d)", text):
         return text
     text = re.sub(r"(preview|exp)(-[a-z-]+)?-(\d{2}-\d{2}|\d{4})$", r"\1\2", text)
     return re.sub(r"^(gemini-\d.*)-00\d$", r"\1", text)
@@ -122,8 +127,18 @@ def _grok(text: str) -> str:
     return re.sub(r"^(grok-3(-fast|-mini|-mini-fast)?)-beta$", r"\1", text)
 
 
+def _gpt(text: str) -> str:
+    """gpt-5.1-chat, as OpenAI writes it, also where gpt-5-1-chat is written."""
+    return re.sub(r"^gpt-(\d)-(\d)(?=-|$)", r"gpt-\1.\2", text)
+
+
+def _llama(text: str) -> str:
+    """llama-3.1-8b-instruct, as Meta writes it, also where Bedrock writes llama3-1-8b-instruct."""
+    return re.sub(r"^llama-(\d)[-_](\d)(?=-)", r"llama-\1.\2", re.sub(r"^llama-?v?(?=\d)", "llama-", text))
+
+
 def _rule_of(maker: str | None) -> Callable[[str], str]:
-    return {"anthropic": _claude, "xai": _grok}.get(maker or "", str)
+    return {"anthropic": _claude, "openai": _gpt, "meta": _llama, "xai": _grok}.get(maker or "", str)
 
 
 def key(text: str) -> str:
