@@ -16,7 +16,9 @@ steps as (
         project_id,
         trace_id,
         count(*) filter (where not is_synthetic_root) as observations,
-        count(*) filter (where is_error and not is_synthetic_root) as errors
+        count(*) filter (where is_error and not is_synthetic_root) as errors,
+        count(*) filter (where is_error and is_generation and not is_synthetic_root) as generation_errors,
+        min(completion_started_at) filter (where not is_synthetic_root) as first_token_at
     from observations
     group by instance, project_id, trace_id
 ),
@@ -39,6 +41,11 @@ totals as (
         trace_id,
         count(*) as generations,
         count(distinct model) as model_count,
+        sum(input_tokens)::bigint as input_tokens,
+        sum(cached_input_tokens)::bigint as cached_input_tokens,
+        sum(cache_write_tokens)::bigint as cache_write_tokens,
+        sum(total_input_tokens)::bigint as total_input_tokens,
+        sum(output_tokens)::bigint as output_tokens,
         sum(total_tokens)::bigint as total_tokens,
         sum(cost_usd) as cost_usd
     from priced
@@ -56,7 +63,14 @@ traces as (
         coalesce(totals.generations, 0) as generations,
         coalesce(totals.model_count, 0) as model_count,
         steps.errors,
+        steps.generation_errors,
         steps.errors > 0 as is_error,
+        steps.first_token_at,
+        coalesce(totals.input_tokens, 0) as input_tokens,
+        coalesce(totals.cached_input_tokens, 0) as cached_input_tokens,
+        coalesce(totals.cache_write_tokens, 0) as cache_write_tokens,
+        coalesce(totals.total_input_tokens, 0) as total_input_tokens,
+        coalesce(totals.output_tokens, 0) as output_tokens,
         coalesce(totals.total_tokens, 0) as total_tokens,
         coalesce(totals.cost_usd, 0) as cost_usd
     from steps

@@ -3,7 +3,7 @@
 with
 
 observations as (
-    select * from {{ ref("int_observations_attributed") }}
+    select * from {{ ref("int_observations_placed") }}
 ),
 
 superseded_observations as (
@@ -14,14 +14,15 @@ pending as (
     select array(select batch_id from {{ source("operations", "pending_loads") }}) as batch_ids
 ),
 
--- Also those whom a new version of an observation no longer names: their first day may have moved.
+-- Every user that an observation of a touched trace names, or named before it was replaced: whichever of them a call
+-- belonged to until now is among them, and their first day may have moved.
 users as (
     select
         instance,
         project_id,
         user_id
     from observations
-    where is_day_touched and is_generation and user_id is not null
+    where user_id is not null
     union
     select
         instance,

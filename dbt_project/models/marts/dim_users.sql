@@ -1,19 +1,82 @@
+{% set key = ["instance", "project_id", "user_id"] %}
+
+{{ config(
+    materialized="incremental",
+    incremental_strategy="append",
+    on_schema_change="fail",
+    pre_hook="{{ delete_touched_keys(ref('int_users_touched'), ['instance', 'project_id', 'user_id']) }}",
+    indexes=[{"columns": ["instance", "project_id", "user_id"]}],
+) }}
+
+-- noqa: disable=ST03
+-- A full refresh does not use every import.
 with
 
-days as (
+activity as not materialized (
     select * from {{ ref("fct_user_activity_daily") }}
+    where user_id <> 'unknown'
+),
+
+touched as (
+    select * from {{ ref("int_users_touched") }}
+),
+
+activity_of_users as (
+    {% if is_incremental() %}
+    select activity.*
+    from touched
+    cross join {{ rows_by_key("activity", "touched", key) }} as activity
+    {% else %}
+    select * from activity
+    {% endif %}
+),
+
+-- A user may have several rows a day, for several departments.
+days as (
+    select
+        {{ key | join(",\n        ") }},
+        usage_date,
+        sum(calls) as calls,
+        sum(total_tokens) as total_tokens,
+        sum(cost_usd) as cost_usd
+    from activity_of_users
+    group by {{ key | join(", ") }}, usage_date
+),
+
+-- Days in a row have the same distance from their number.
+numbered as (
+    select
+        *,
+        usage_date - row_number() over (partition by {{ key | join(", ") }} order by usage_date)::integer as streak_of
+    from days
+),
+
+streaks as (
+    select
+        {{ key | join(",\n        ") }},
+        min(usage_date) as first_used_date,
+        max(usage_date) as last_used_date,
+        count(*) as active_days,
+        sum(calls) as calls,
+        sum(total_tokens) as total_tokens,
+        sum(cost_usd) as cost_usd
+    from numbered
+    group by {{ key | join(", ") }}, streak_of
 ),
 
 final as (
     select
-        instance,
-        project_id,
-        user_id,
-        min(usage_date) as first_used_date,
-        max(usage_date) as last_used_date
-    from days
-    where user_id <> 'unknown'
-    group by instance, project_id, user_id
+        {{ key | join(",\n        ") }},
+        min(first_used_date) as first_used_date,
+        max(last_used_date) as last_used_date,
+        sum(active_days)::bigint as active_days,
+        max(active_days) as longest_streak_days,
+        (array_agg(active_days order by last_used_date desc))[1] as latest_streak_days,
+        sum(calls)::bigint as calls_to_date,
+        sum(total_tokens)::bigint as tokens_to_date,
+        sum(cost_usd) as cost_to_date_usd
+    from streaks
+    group by {{ key | join(", ") }}
 )
 
 select * from final

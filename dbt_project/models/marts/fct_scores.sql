@@ -53,6 +53,7 @@ final as (
         scores.numeric_value,
         scores.string_value,
         round(scores.quality, 6) as quality,
+        scores.is_success as has_reached_target,
         scores.vanished_at is not null as is_vanished
     from scores
     {% if is_incremental() %}

@@ -4,7 +4,11 @@
     on_schema_change="fail",
     pre_hook="{{ delete_touched_days('trace_date') }}",
     post_hook="{{ carry_days_over('trace_date') }}",
-    indexes=[{"columns": ["trace_date"]}, {"columns": ["instance", "project_id", "trace_id"]}],
+    indexes=[
+        {"columns": ["trace_date"]},
+        {"columns": ["instance", "project_id", "trace_id"]},
+        {"columns": ["instance", "project_id", "session_id"]},
+    ],
 ) }}
 
 {% set key = ["instance", "project_id", "trace_id"] %}
@@ -75,8 +79,18 @@ final as (
         measured.model_count,
         nested.depth,
         measured.errors,
+        measured.generation_errors,
         measured.is_error,
         round(extract(epoch from traces.ended_at - traces.started_at) * 1000, 3) as latency_ms,
+        case
+            when measured.first_token_at > traces.started_at
+                then round(extract(epoch from measured.first_token_at - traces.started_at) * 1000, 3)
+        end as time_to_first_token_ms,
+        measured.input_tokens,
+        measured.cached_input_tokens,
+        measured.cache_write_tokens,
+        measured.total_input_tokens,
+        measured.output_tokens,
         measured.total_tokens,
         measured.cost_usd,
         scored.quality,

@@ -12,6 +12,7 @@ renamed as (
         trace_id,
         id as observation_id,
         nullif(user_id, '') as user_id,
+        nullif(session_id, '') as session_id,
         superseded_by_batch_id,
 
         -- text

@@ -22,7 +22,7 @@ JANUARY, BORDER = -59, -28
 AS_OF = datetime(2026, 3, 20, tzinfo=UTC)
 FACTS = (
     "fct_generations", "fct_usage_hourly", "fct_usage_daily", "fct_cost_daily", "fct_model_comparison_daily",
-    "fct_agent_daily", "fct_user_activity_daily",
+    "fct_agent_daily", "fct_user_activity_daily", "fct_prompt_performance_daily",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+{{ differing_days("fct_prompt_performance_daily") }}
