@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from tracemart.prices.names.version import matching_version
 from tracemart.settings import PROJECT_ROOT, Settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -15,11 +16,12 @@ _VARIABLES_OF_NO_DAY = ("currency",)
 
 
 def project_version(settings: Settings) -> str:
-    """Hex digest of all that days are made of: models, macros, seeds, dbt_project.yml and variables.
+    """Hex digest of all that days are made of: models, macros, seeds, dbt_project.yml, variables, and how names match.
 
     Descriptions and tests change no row, and SEEDS_OF_NO_DAY no day.
     """
     variables = {name: value for name, value in dbt_variables(settings).items() if name not in _VARIABLES_OF_NO_DAY}
+    variables["matching"] = matching_version()
     return _digest(variables, [file for file in _files() if not _is_of_no_day(file)])
 
 
@@ -48,9 +50,7 @@ def dbt_variables(settings: Settings) -> dict[str, str]:
 
 def _files() -> list[Path]:
     patterns = ("models/**/*.sql", "macros/**/*.sql", "seeds/**/*.csv", "seeds/**/*.yml", "dbt_project.yml")
-    files = {file for pattern in patterns for file in DBT_PROJECT.glob(pattern)}
-    # A price that changes restates the calls that it touches, not all.
-    return sorted(files - {DBT_PROJECT / "seeds" / "model_prices.csv"})
+    return sorted(file for pattern in patterns for file in DBT_PROJECT.glob(pattern))
 
 
 def newest_change() -> float:

@@ -10,9 +10,6 @@ from tracemart.prices.names.makers import UNKNOWN, maker_of, price_list_of
 from tracemart.prices.names.route import UNTOLD, Route, route_of
 from tracemart.prices.names.spelling import key, spelled
 
-RULES = 1
-"""Counts up where the rules give other matches."""
-
 
 @dataclass(frozen=True)
 class ModelName:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import psycopg
 
-from tracemart.prices.catalogue import catalogue_version
 from tracemart.prices.names.aliases import MODEL_ALIASES, Aliases, read_aliases
-from tracemart.prices.names.matching import RULES
+from tracemart.prices.names.version import matching_version
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
 
@@ -58,7 +57,7 @@ def match_new_models(settings: Settings, *, is_full_refresh: bool = False, alias
     changes nothing; WarehouseError.
     """
     aliases = read_aliases(aliases_file)
-    version = f"{catalogue_version()}, rules {RULES}, aliases {aliases.version}"
+    version = f"{matching_version()}, aliases {aliases.version}"
     try:
         with Warehouse(settings).connect(Role.TRANSFORMER) as connection:
             sent = {row[0] for row in connection.execute(_ALL if is_full_refresh else _PENDING)}
