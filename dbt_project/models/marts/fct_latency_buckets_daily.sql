@@ -10,7 +10,6 @@
 {% set cell = [
     "usage_date", "instance", "project_id", "project_name", "environment", "department", "agent", "model",
 ] %}
-{% set measures = ["latency_ms", "time_to_first_token_ms", "output_tokens_per_second"] %}
 
 with
 
@@ -22,16 +21,18 @@ generations as (
 cells as (
     select
         {{ cell | join(",\n        ") }},
-        {% for measure in measures -%}
-        count({{ measure }}) as {{ measure }}_calls,
-        sum(public.bucketed({{ measure }})) as {{ measure }}_buckets{{ "," if not loop.last }}
-        {% endfor -%}
+        count(latency_ms) as latency_ms_calls,
+        count(time_to_first_token_ms) as time_to_first_token_ms_calls,
+        count(output_tokens_per_second) as output_tokens_per_second_calls,
+        sum(public.bucketed(latency_ms)) as latency_ms_buckets,
+        sum(public.bucketed(time_to_first_token_ms)) as time_to_first_token_ms_buckets,
+        sum(public.bucketed(output_tokens_per_second)) as output_tokens_per_second_buckets
     from generations
     group by {{ cell | join(", ") }}
 ),
 
 measured as (
-    {% for measure in measures -%}
+    {% for measure in ["latency_ms", "time_to_first_token_ms", "output_tokens_per_second"] %}
     select
         {{ cell | join(",\n        ") }},
         '{{ measure }}' as measure,
@@ -40,7 +41,7 @@ measured as (
     from cells
     where {{ measure }}_calls > 0
     {{ "union all" if not loop.last }}
-    {% endfor -%}
+    {% endfor %}
 ),
 
 -- What a query reads, a measure over a range of days, lies together on disk.
