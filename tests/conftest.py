@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,16 +57,14 @@ def migrated_template(postgres_server: EmbeddedPostgres, warehouse_home: Path) -
     return "migrated_template"
 
 
-@pytest.fixture
-def warehouse_settings(
-    postgres_server: EmbeddedPostgres, warehouse_home: Path, migrated_template: str
-) -> Iterator[Settings]:
-    """Settings on a migrated, empty warehouse of this test's own."""
-    port = postgres_server.running_port() or postgres_server.start()
+@contextmanager
+def fresh_warehouse(server: EmbeddedPostgres, home: Path, template: str) -> Iterator[Settings]:
+    """Settings on a migrated, empty warehouse, dropped at the end."""
+    port = server.running_port() or server.start()
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(migrated_template))
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         )
         for role in ("tracemart_loader", "tracemart_transformer", "tracemart_forecaster", "tracemart_analyst"):
             connection.execute(
@@ -73,13 +72,22 @@ def warehouse_settings(
             )
         connection.execute(sql.SQL("grant create on database {} to tracemart_transformer").format(sql.Identifier(name)))
     yield Settings(
-        home=warehouse_home,
-        database_url=SecretStr(postgres_server.url(port, name)),
-        projects_file=warehouse_home / "no-projects.yml",
+        home=home,
+        database_url=SecretStr(server.url(port, name)),
+        projects_file=home / "no-projects.yml",
     )
-    port = postgres_server.running_port() or postgres_server.start()
-    with psycopg.connect(postgres_server.url(port, "postgres"), autocommit=True) as connection:
+    port = server.running_port() or server.start()
+    with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def warehouse_settings(
+    postgres_server: EmbeddedPostgres, warehouse_home: Path, migrated_template: str
+) -> Iterator[Settings]:
+    """Settings on a migrated, empty warehouse of this test's own."""
+    with fresh_warehouse(postgres_server, warehouse_home, migrated_template) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")

@@ -131,6 +131,15 @@ def sql(query: str) -> None:
     print_query(Settings.load(), query, console)
 
 
+@app.command(context_settings=ANY_OPTION)
+def mf(context: typer.Context) -> None:
+    """MetricFlow on the published marts: mf list metrics, mf query --metrics cost_usd --group-by metric_time__month."""
+    from tracemart.semantic.command import run_metricflow
+    from tracemart.settings import Settings
+
+    run_metricflow(Settings.load(), context.args)
+
+
 @app.command()
 def extract(
     window_from: Annotated[

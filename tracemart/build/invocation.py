@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def run_dbt(settings: Settings, arguments: list[str], on_event: Callable[[Event]
     """
     from dbt.cli.main import dbtRunner
 
-    with _environment(settings):
+    with profile_environment(settings, Role.TRANSFORMER):
         outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke([*arguments, *_places(settings)])
     if outcome.exception is not None:
         raise BuildError(
@@ -66,12 +66,12 @@ def _places(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
+def profile_environment(settings: Settings, role: Role, more: Mapping[str, str] | None = None) -> Iterator[None]:
     """The profile's variables; a password stands in the environment, never among a command's arguments."""
-    info = _NO_WAREHOUSE if settings.database_url is None else Warehouse(settings).conninfo(Role.TRANSFORMER)
+    info = _NO_WAREHOUSE if settings.database_url is None else Warehouse(settings).conninfo(role)
     wanted = {f"TRACEMART_DBT_{name.upper()}": str(value) for name, value in info.items()}
     wanted.setdefault("TRACEMART_DBT_PORT", "5432")
-    wanted |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    wanted |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"} | dict(more or {})
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -1,0 +1,1 @@
+"""The semantic layer: MetricFlow's metrics of the marts, as its own command and as exact SQL."""
