@@ -20,7 +20,8 @@ duplicated as (
     select * from {{ ref("int_generations_duplicated") }}
 ),
 
-seen as (
+-- Read twice, and not copied for it.
+seen as not materialized (
     select
         *,
         {{ is_from_cache() }} as is_from_cache,

@@ -5,11 +5,12 @@
 
 with recursive
 
-observations as (
+-- Those that are read twice are not copied for it.
+observations as not materialized (
     select * from {{ ref("int_observations_placed") }}
 ),
 
-generations as (
+generations as not materialized (
     select * from {{ ref("int_generations_measured") }}
 ),
 

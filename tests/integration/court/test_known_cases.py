@@ -101,6 +101,7 @@ def judged_again(owner: psycopg.Connection, settings: Settings) -> dict[str, str
     models = [
         "int_generations_corrected",
         "int_generations_repeated",
+        "int_generations_suspected",
         "int_generations_duplicated",
         "int_generations_judged",
     ]
