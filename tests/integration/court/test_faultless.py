@@ -9,12 +9,18 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as chosen
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from tests.integration.build.conftest import INSTANCE, Raw, observation
 from tests.integration.court.conftest import SECOND, call, verdicts
+from tests.integration.extract.conftest import Served, served, settings
+from tracemart.extract.step import extract
+from tracemart.settings import Settings
+
+__all__ = ["served", "settings"]
 
 Build = Callable[..., int | None]
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -92,7 +98,7 @@ def drawn(count: int) -> list[dict[str, Any]]:
     """`count` traces, always the same ones: one build judges them all."""
     found: list[list[dict[str, Any]]] = []
 
-    @settings(
+    @chosen(
         max_examples=count, database=None, derandomize=True, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
@@ -138,7 +144,7 @@ def of_a_real_server() -> list[dict[str, Any]]:
         end = datetime.fromisoformat(item["endTime"]).astimezone(UTC) if item.get("endTime") else start
         began = item.get("completionStartTime")
         rows.append(
-            observation(item["traceId"], item["id"], 0, type=item["type"], model=item.get("model") or None)
+            observation(item["traceId"], item["id"], 0, type=item.get("type", "SPAN"), model=item.get("model"))
             | {
                 "id": item["id"],
                 "instance": INSTANCE,
@@ -159,10 +165,44 @@ def of_a_real_server() -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_calls_that_nothing_is_wrong_with_stand_as_recorded(raw: Raw, built: Build, owner: psycopg.Connection) -> None:
-    raw.load("observations", drawn(150))
+    rows = drawn(150)
+    assert len(rows) > 400
+    raw.load("observations", rows)
     built()
     assert verdicts(owner) == {}
     counted = owner.execute("select count(*) from marts.fct_generations where is_counted").fetchone()
     calls = owner.execute("select count(*) from raw.observations where model is not null").fetchone()
     assert counted == calls
     assert owner.execute("select count(*) from marts.fct_duplicate_calls").fetchone() == (0,)
+
+
+@pytest.mark.slow
+def test_of_a_real_servers_calls_refused_ones_alone_are_found(
+    raw: Raw, built: Build, owner: psycopg.Connection
+) -> None:
+    rows = of_a_real_server()
+    assert len(rows) > 100
+    raw.load("observations", rows)
+    built()
+    assert {
+        observation_id: rule
+        for observation_id, rule in verdicts(owner).items()
+        if rule not in ("failed_call_billed", "synthetic_root")
+    } == {}
+    # That server priced what had failed.
+    billed = owner.execute(
+        "select level, output_tokens, cost_usd from marts.fct_generations as calls"
+        " inner join marts.fct_duplicate_calls using (observation_id) where duplicate_rule = 'failed_call_billed'"
+    ).fetchall()
+    assert set(billed) <= {("ERROR", 0, Decimal(0))}
+
+
+@pytest.mark.slow
+def test_the_made_workload_has_no_fault(
+    served: Served, settings: Settings, built: Build, owner: psycopg.Connection
+) -> None:
+    for project in served.projects:
+        extract(settings, project)
+    built(settings)
+    assert verdicts(owner) == {}
+    assert owner.execute("select count(*) > 1000 from marts.fct_generations where is_counted").fetchone() == (True,)
