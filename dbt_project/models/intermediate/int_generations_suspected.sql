@@ -1,4 +1,8 @@
-{{ config(indexes=[{"columns": ["instance", "project_id", "trace_id", "observation_id"], "unique": true}]) }}
+{# The planner takes keys of four columns for rarer than they are: it would compare each row with each. #}
+{{ config(
+    pre_hook="set local enable_nestloop = off",
+    indexes=[{"columns": ["instance", "project_id", "trace_id", "observation_id"], "unique": true}],
+) }}
 
 {% set trace_key = ["instance", "project_id", "trace_id"] %}
 {% set key = trace_key + ["observation_id"] %}
