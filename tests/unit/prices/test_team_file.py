@@ -14,6 +14,7 @@ from tracemart.errors import BadInputError
 from tracemart.prices.pieces import ALWAYS, FOREVER, Piece
 from tracemart.prices.team import pattern, team_pieces
 from tracemart.prices.team_file import COLUMNS, MODEL_PRICES
+from tracemart.settings import PROJECT_ROOT
 
 HEADER = ",".join(COLUMNS)
 
@@ -56,6 +57,15 @@ def test_lines_of_one_entry_are_cut_where_any_of_them_begins_or_ends(tmp_path: P
     assert {(piece.served_by, piece.model, piece.service_tier, piece.cost_basis) for piece in pieces} == {
         ("openai", "gpt-4o", "standard", "negotiated")
     }
+
+
+def test_the_example_of_the_runbook_is_a_good_file(tmp_path: Path) -> None:
+    (example,) = re.findall(
+        rf"^```\n({HEADER}\n.*?)^```$", (PROJECT_ROOT / "docs" / "runbook.md").read_text(), re.S | re.M
+    )
+    pieces = team_pieces(write(tmp_path, *example.splitlines()[1:]))
+    assert {piece.discount for piece in pieces} == {Decimal("0.15"), None}
+    assert {piece.cost_basis for piece in pieces if piece.prices} == {"self_hosted"}
 
 
 def test_a_discount_alone_holds_for_every_tier(tmp_path: Path) -> None:
