@@ -1,21 +1,27 @@
 """Price lists and calls in the warehouse, and the cost that dbt's own models give each call."""
 
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
+from pydantic import SecretStr
 
 from tracemart.build.invocation import run_dbt
+from tracemart.services.postgres import EmbeddedPostgres
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse
 
 INSTANCE = "demo"
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-BOOK = ("int_prices_listed", "int_prices_matched", "int_prices_dated")
+BOOK = ("int_models_canonical", "int_prices_listed", "int_prices_matched", "int_prices_dated")
 PLAIN = ("input", "cached_input", "cache_write", "output")
 INPUT = (
     "audio_input", "cached_audio_input", "image_input", "cached_image_input", "video_input", "cached_video_input",
@@ -32,9 +38,6 @@ class PriceBook:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.calls: list[Row] = []
-        run_dbt(
-            settings, ["build", "--empty", "--select", "+int_generations_priced", "--exclude-resource-type", "test"]
-        )
 
     def execute(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         with Warehouse(self.settings).connect(Role.OWNER) as connection:
@@ -100,17 +103,22 @@ class PriceBook:
 
     def priced(self) -> dict[str, Row]:
         """What int_generations_priced says of each call, by observation id; lists and calls are read anew."""
-        self._run("staging", *BOOK)
+        self.run("staging", *BOOK)
         self.execute("truncate intermediate.int_generations_measured")
         self.insert("intermediate.int_generations_measured", self.calls)
-        self._run("int_generations_priced")
+        self.run("int_generations_priced")
         rows = self.execute("select * from intermediate.int_generations_priced")
         return {row["observation_id"]: row for row in rows}
 
     def costs(self) -> dict[str, Decimal]:
         return {observation_id: row["cost_usd"] for observation_id, row in self.priced().items()}
 
-    def _run(self, *models: str) -> None:
+    def findings(self, *rows: Row, **fields: Any) -> None:
+        """What the court says of calls, as int_generations_judged holds it."""
+        call = {"instance": INSTANCE, "project_id": "p1", "trace_id": "t"}
+        self.insert("intermediate.int_generations_judged", [call | row | fields for row in rows])
+
+    def run(self, *models: str) -> None:
         results = run_dbt(self.settings, ["run", "--select", *models])
         assert {result.node.name: result.message for result in results if result.status.value != "success"} == {}
 
@@ -135,8 +143,35 @@ def measured(observation_id: str, model: str | None, usage: Mapping[str, int]) -
     }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def modelled_template(postgres_server: EmbeddedPostgres, warehouse_home: Path, migrated_template: str) -> str:
+    """A warehouse in which every model that pricing reads stands, without a row."""
+    settings = _database(postgres_server, warehouse_home, "modelled_template", migrated_template)
+    models = ["--select", "+int_generations_priced", "--exclude-resource-type", "test", "unit_test"]
+    results = run_dbt(settings, ["build", "--empty", *models])
+    assert {result.node.name: result.message for result in results if result.status.value != "success"} == {}
+    return "modelled_template"
+
+
 @pytest.fixture
-def book(warehouse_settings: Settings) -> PriceBook:
-    made = PriceBook(warehouse_settings)
+def book(postgres_server: EmbeddedPostgres, warehouse_home: Path, modelled_template: str) -> PriceBook:
+    name = f"pricing_{uuid.uuid4().hex[:12]}"
+    made = PriceBook(_database(postgres_server, warehouse_home, name, modelled_template))
     made.projects("p1", "p2")
     return made
+
+
+def _database(server: EmbeddedPostgres, home: Path, name: str, template: str) -> Settings:
+    port = server.running_port() or server.start()
+    with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        for role in Role:
+            if role is not Role.OWNER:
+                connection.execute(
+                    sql.SQL("grant connect, create on database {} to {}").format(
+                        sql.Identifier(name), sql.Identifier(role.value)
+                    )
+                )
+    return Settings(home=home, database_url=SecretStr(server.url(port, name)), projects_file=home / "no-projects.yml")

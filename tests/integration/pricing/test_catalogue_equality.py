@@ -19,7 +19,6 @@ from genai_prices.types import (
 
 from tests.integration.pricing.conftest import PriceBook, measured
 from tracemart.prices import load_prices
-from tracemart.settings import Settings
 
 # The usage keys of the library that count a unit of each of our disjoint types: its own keys include one another.
 TOKENS = {
@@ -177,10 +176,8 @@ def differs(case: Case, list_cost: Decimal | None) -> bool:
 
 
 @pytest.mark.slow
-def test_every_entry_of_the_catalogue_costs_what_the_library_says(
-    book: PriceBook, warehouse_settings: Settings
-) -> None:
-    load_prices(warehouse_settings)
+def test_every_entry_of_the_catalogue_costs_what_the_library_says(book: PriceBook) -> None:
+    load_prices(book.settings)
     with localcontext() as exact:
         exact.prec = 60
         compared = [case for provider, model in entries() for case in cases(provider, model)]
