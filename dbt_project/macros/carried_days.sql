@@ -19,11 +19,22 @@
     )
 {%- endmacro %}
 
-{# The same mart as readers see it now; none before the first build is published, and in a unit test. #}
-{% macro published_mart() -%}
-    {% if execute and this.identifier -%}
-        {% set found = run_query("select to_regclass('marts." ~ this.identifier ~ "') is not null") -%}
-        {% set mart = api.Relation.create(database=this.database, schema="marts", identifier=this.identifier) -%}
+{# A mart, this one if none is named, as readers see it now; none before the first build is published, and in a unit
+   test. #}
+{% macro published_mart(name=none) -%}
+    {{ return(standing_mart("marts", name or this.identifier)) }}
+{%- endmacro %}
+
+{# A mart as the last build left it in the slot that this one writes to, by its name: a model that comes before the
+   marts cannot refer to them. #}
+{% macro slot_mart(name) -%}
+    {{ return(standing_mart("marts_next", name)) }}
+{%- endmacro %}
+
+{% macro standing_mart(schema, name) -%}
+    {% if execute and name -%}
+        {% set found = run_query("select to_regclass('" ~ schema ~ "." ~ name ~ "') is not null") -%}
+        {% set mart = api.Relation.create(database=this.database, schema=schema, identifier=name) -%}
         {{ return(mart if found.rows[0][0] else none) }}
     {%- endif -%}
     {{ return(none) }}

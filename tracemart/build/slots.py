@@ -234,6 +234,10 @@ def _publish(connection: psycopg.Connection, build: RunningBuild) -> datetime:
         (build.slot,),
     )
     connection.execute("delete from operations.pending_loads")
+    connection.execute("delete from operations.slot_prices where slot = %s", (build.slot,))
+    connection.execute(
+        "insert into operations.slot_prices select %s, * from intermediate.int_prices_compared", (build.slot,)
+    )
     row = connection.execute(
         "update operations.builds set status = 'published', published_at = clock_timestamp(),"
         " finished_at = clock_timestamp() where build_id = %s returning published_at",

@@ -35,6 +35,10 @@ carried as (
     select * from {{ ref("int_projects_carried") }}
 ),
 
+prices_changed as (
+    select * from {{ ref("int_prices_changed") }}
+),
+
 {% if flags.FULL_REFRESH %}
 
 moments as (
@@ -182,8 +186,39 @@ moments as (
 
 {% endif %}
 
+{% set used = slot_mart("fct_usage_daily") %}
+
+-- The days on which a model was used whose price or name changed, as far as this slot has them; newer ones come with
+-- their loads.
+repriced as (
+    {% if used and not flags.FULL_REFRESH %}
+    select
+        used.usage_date as reporting_day,
+        min(carried.carried_before_at) filter (where used.usage_date = carried.carried_before_date) as border_at
+    from {{ used }} as used
+    inner join prices_changed
+        on
+            used.model = prices_changed.model
+            and (used.instance = prices_changed.instance or prices_changed.instance is null)
+            and (used.project_id = prices_changed.project_id or prices_changed.project_id is null)
+            and used.usage_date >= {{ local_day("prices_changed.valid_from") }}
+            and used.usage_date <= {{ local_day("prices_changed.valid_until") }}
+    left join carried
+        on
+            used.instance = carried.carried_instance
+            and used.project_id = carried.carried_project_id
+    where carried.carried_before_date is null or used.usage_date >= carried.carried_before_date
+    group by used.usage_date
+    {% else %}
+    select
+        null::date as reporting_day,
+        null::timestamptz as border_at
+    where false
+    {% endif %}
+),
+
 -- What lies before a project's border is carried over, so it touches nothing.
-days as (
+arrived as (
     select
         {{ reporting_day("moments.moment") }} as reporting_day,
         min(carried.carried_before_at) filter (
@@ -196,6 +231,18 @@ days as (
             and moments.project_id = carried.carried_project_id
     where carried.carried_before_at is null or moments.moment >= carried.carried_before_at
     group by 1
+),
+
+days as (
+    select
+        reporting_day,
+        min(border_at) as border_at
+    from (
+        select * from arrived
+        union all
+        select * from repriced
+    ) as touched
+    group by reporting_day
 ),
 
 bounded as (
