@@ -2,7 +2,8 @@
 
 with
 
-observations as (
+-- Read more than once, each time for a few columns: as one it would be written out in its whole width.
+observations as not materialized (
     select * from {{ ref("int_observations_placed") }}
 ),
 
