@@ -19,14 +19,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The tier that a call was served in, by its parameters or its metadata; NULL is the standard one. #}
+{# The tier that a call was served in, by its parameters or its metadata, in lower case; NULL is the standard one. #}
 {% macro service_tier() -%}
-    {%- set said = "coalesce(lower(nullif(model_parameters ->> 'service_tier', '')), lower(" ~ evidence("service_tier") ~ "))" -%}
-    nullif(case {{ said }}
-        when 'fast' then 'priority'
-        when 'auto' then 'standard'
-        when 'default' then 'standard'
-        when 'on_demand' then 'standard'
-        else {{ said }}
-    end, 'standard')
+    {%- set said -%}
+    lower(coalesce(
+            nullif(model_parameters ->> 'service_tier', ''),
+            nullif(model_parameters ->> 'speed', ''),
+            {{ evidence("service_tier") }}
+        ))
+    {%- endset -%}
+    case when {{ said }} not in ('standard', 'default', 'auto', 'on_demand') then {{ said }} end
 {%- endmacro %}

@@ -19,6 +19,7 @@ from tracemart.build.slots import (
     take_up_new_loads,
 )
 from tracemart.errors import BuildError, TracemartError
+from tracemart.prices import match_new_models
 from tracemart.settings import Settings
 from tracemart.warehouse import Progress, Role, Warehouse, warehouse_error
 
@@ -93,6 +94,7 @@ def _build(
     # before to one that is read after: then it reads once more.
     for _ in range(ROUNDS):
         take_up_new_loads(connection, build)
+        match_new_models(settings, is_full_refresh=build.is_full_refresh)
         nodes = _run(settings, build, layer, progress)
         if not all(node.is_good for node in nodes) or take_up_new_loads(connection, build) == 0:
             return nodes

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from tracemart.build.version import inputs_digest, project_version
 from tracemart.errors import BuildError
+from tracemart.prices import load_prices
 from tracemart.seeds import check_seeds
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse, warehouse_error
@@ -41,7 +42,7 @@ class RunningBuild:
 def start_build(settings: Settings, full_refresh: bool = False) -> int | None:
     """The number of a new build, or None where readers already see everything there is.
 
-    Takes up the loads that the slot in `marts_next` lacks. A slot that never was built, or was written to by another
+    Price lists are loaded first, where they changed. Takes up the loads that the slot in `marts_next` lacks. A slot that never was built, or was written to by another
     version of the dbt project, is built whole. Builds that were left running are marked abandoned.
     Raises BadInputError for a seed that is not usable, BuildError if another build is writing at this moment,
     WarehouseError.
