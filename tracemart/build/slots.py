@@ -42,12 +42,14 @@ class RunningBuild:
 def start_build(settings: Settings, full_refresh: bool = False) -> int | None:
     """The number of a new build, or None where readers already see everything there is.
 
-    Price lists are loaded first, where they changed. Takes up the loads that the slot in `marts_next` lacks. A slot that never was built, or was written to by another
-    version of the dbt project, is built whole. Builds that were left running are marked abandoned.
+    Price lists are loaded first, where they changed. Takes up the loads that the slot in `marts_next` lacks. A slot
+    that never was built, or was written to by another version of the dbt project, is built whole. Builds that were left
+    running are marked abandoned.
     Raises BadInputError for a seed that is not usable, BuildError if another build is writing at this moment,
     WarehouseError.
     """
     check_seeds(settings)
+    load_prices(settings)
     version, inputs = project_version(settings), inputs_digest(settings)
     with Warehouse(settings).connect(Role.TRANSFORMER) as connection:
         try:

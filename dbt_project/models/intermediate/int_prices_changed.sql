@@ -5,6 +5,14 @@ compared as (
     select * from {{ ref("int_prices_compared") }}
 ),
 
+slots as (
+    select * from {{ source("operations", "slots") }}
+),
+
+kept as (
+    select * from {{ source("operations", "slot_prices") }}
+),
+
 slot_prices as (
     select
         kept.instance,
@@ -13,8 +21,8 @@ slot_prices as (
         kept.valid_from,
         kept.valid_until,
         kept.price
-    from {{ source("operations", "slot_prices") }} as kept
-    inner join {{ source("operations", "slots") }} as slots on kept.slot = slots.slot
+    from kept
+    inner join slots on kept.slot = slots.slot
     where slots.schema_name = 'marts_next'
 ),
 
