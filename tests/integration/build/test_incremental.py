@@ -76,7 +76,7 @@ def test_incremental_build_equals_full_refresh(
     assert touched is not None
     assert touched[0] > 0
     sums = owner.execute(
-        "select sum(calls), sum(cost_usd) from marts.fct_usage_daily"
+        "select count(*), sum(recorded_cost_usd) from marts.fct_generations where is_counted"
         " except select count(*), sum(total_cost) from raw.observations where model is not null"
     ).fetchall()
     assert sums == []
