@@ -1,0 +1,1 @@
+{{ differing_days("fct_workload_daily") }}
