@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tracemart.prices.catalogue import price_ref, providers
-from tracemart.prices.names.makers import ORGANISATIONS, maker_of, price_list_of
+from tracemart.prices.names.makers import HOSTS, ORGANISATIONS, maker_of, price_list_of
 from tracemart.prices.names.route import Route, route_of
 from tracemart.prices.names.spelling import bare, key, spelled
 
@@ -21,6 +21,7 @@ _REST = re.compile(
     r"|latest|preview|exp|experimental|customtools|default|v\d+(:\d+)?|\d"
     r"))*"
 )
+_OF_MANY_MAKERS = {"cloudflare", "groq", "novita", "openrouter", "together"}
 # Makers whose models cost the same wherever the catalogue falls back on them; those of others do not on Azure.
 _SAME_ELSEWHERE = {"openai", "anthropic"}
 _COMPACT_DAY = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
@@ -137,16 +138,32 @@ def _is_certain(part: _Part, form: str, is_whole: bool) -> bool:
 
 
 def organisation_maker(route: Route) -> str | None:
-    """Who makes it by the organisation that the name names: the last part of it."""
-    return None if route.organisation is None else ORGANISATIONS.get(route.organisation.rpartition("/")[2])
+    """Who makes it by the organisation that the name names: the last part of it, where that is one we know."""
+    if route.organisation is None:
+        return None
+    # OpenRouter writes ~ before those whose newest model of a kind is meant.
+    name = route.organisation.rpartition("/")[2].removeprefix("~")
+    return ORGANISATIONS.get(name) or (name if name in _listed_organisations() else None)
 
 
 def maker_on(route: Route) -> str | None:
     """Who makes the model: by its organisation, else by its family where no other organisation stands before it."""
-    named = organisation_maker(route)
-    if named is not None or route.organisation is not None:
-        return named
+    if route.organisation is not None:
+        return organisation_maker(route)
     return maker_of(bare(route.model))
+
+
+@cache
+def _listed_organisations() -> frozenset[str]:
+    """Those that the catalogue's lists of many makers' models name, but not where they are a host's own name."""
+    found = {
+        entry.id.lower().removeprefix("@cf/").split("/")[0]
+        for provider in providers()
+        if provider.id in _OF_MANY_MAKERS or provider.id.startswith("huggingface_")
+        for entry in provider.models
+        if "/" in entry.id.removeprefix("@cf/")
+    }
+    return frozenset(name for name in found - {"huggingface", "thebloke", *HOSTS} if not name.startswith("~"))
 
 
 @cache

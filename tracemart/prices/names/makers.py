@@ -39,14 +39,15 @@ _FAMILY_ORDER = sorted(_FAMILY, key=lambda maker: maker not in ("nvidia", "perpl
 # Before a slash (Hugging Face, OpenRouter) or a dot (Bedrock).
 ORGANISATIONS = {
     "openai": "openai", "anthropic": "anthropic", "google": "google", "gemini": "google", "mistralai": "mistral",
-    "mistral": "mistral", "mistral-ai": "mistral", "meta": "meta", "meta-llama": "meta", "facebook": "meta",
-    "codellama": "meta", "cohere": "cohere", "cohereforai": "cohere", "coherelabs": "cohere", "deepseek": "deepseek",
-    "deepseek-ai": "deepseek", "qwen": "alibaba", "alibaba": "alibaba", "x-ai": "xai", "xai": "xai", "xai-org": "xai",
-    "amazon": "amazon", "microsoft": "microsoft", "perplexity": "perplexity", "perplexity-ai": "perplexity",
-    "ai21": "ai21", "ai21labs": "ai21", "moonshotai": "moonshot", "moonshot": "moonshot", "z-ai": "zhipu",
-    "zai": "zhipu", "zai-org": "zhipu", "thudm": "zhipu", "zhipu": "zhipu", "zhipuai": "zhipu", "voyage": "voyage",
-    "voyageai": "voyage", "nvidia": "nvidia", "ibm": "ibm", "ibm-granite": "ibm", "01-ai": "01ai", "jinaai": "jina",
-    "minimax": "minimax", "minimaxai": "minimax", "writer": "writer",
+    "mistral": "mistral", "mistral-ai": "mistral", "meta": "meta", "meta-models": "meta", "meta-llama": "meta",
+    "facebook": "meta", "codellama": "meta", "cohere": "cohere", "cohereforai": "cohere", "coherelabs": "cohere",
+    "deepseek": "deepseek", "deepseek-ai": "deepseek", "qwen": "alibaba", "alibaba": "alibaba", "x-ai": "xai",
+    "xai": "xai", "xai-org": "xai", "amazon": "amazon", "microsoft": "microsoft", "perplexity": "perplexity",
+    "perplexity-ai": "perplexity", "ai21": "ai21", "ai21labs": "ai21", "moonshotai": "moonshot",
+    "moonshot": "moonshot", "z-ai": "zhipu", "zai": "zhipu", "zai-org": "zhipu", "thudm": "zhipu", "zhipu": "zhipu",
+    "zhipuai": "zhipu", "voyage": "voyage", "voyageai": "voyage", "nvidia": "nvidia", "ibm": "ibm",
+    "ibm-granite": "ibm", "01-ai": "01ai", "zero-one-ai": "01ai", "jinaai": "jina", "minimax": "minimax",
+    "minimaxai": "minimax", "writer": "writer",
 }  # fmt: skip
 
 # Those of the above that are makers' own interfaces, as LiteLLM and others write them; the rest name whose weights run

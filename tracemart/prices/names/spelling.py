@@ -10,7 +10,9 @@ _YEAR_AND_MONTH = re.compile(r"-2[3-9](0[1-9]|1[0-2])$")
 _SHORT_DAY = re.compile(r"-2[3-9](0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
 _AT_VERSION = re.compile(r"@[\w.-]+$")
 _WEIGHTS = re.compile(r"-(fp8|bf16|fp16|nvfp4|mxfp4|fp4|int8|int4|awq|gptq|gguf)(-fast|-dynamic)?$")
-_OF_NO_VERSION = re.compile(r"(gemini|gpt|kimi|chat|chatgpt|pplx)[a-z-]*-latest|chatgpt-4o-latest")
+_OF_NO_VERSION = re.compile(
+    r"(gemini|gpt|kimi|chat|chatgpt|claude|deepseek|glm|grok|pplx|qwen)[a-z-]*-latest|chatgpt-4o-latest"
+)
 
 # Of these makers four digits at the end are a date; of the others they are sizes or names.
 _MONTH_DAY_MAKERS = {"openai", "xai", "moonshot", "deepseek", "zhipu"}

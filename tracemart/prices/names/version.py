@@ -2,7 +2,7 @@
 
 from tracemart.prices.catalogue import catalogue_version
 
-RULES = 1
+RULES = 2
 """Counts up where the rules give other matches."""
 
 
