@@ -11,10 +11,10 @@ import yaml
 from tracemart.errors import SupersetError
 from tracemart.superset.assets import AssetSet, Chart, Dashboard
 from tracemart.superset.datasets import Dataset
+from tracemart.superset.form_data import form_data, query_context
 from tracemart.superset.layout import charts_of, position
 from tracemart.superset.names import asset_uuid
 from tracemart.superset.periods import Period
-from tracemart.superset.queries import form_data, query_context
 
 ROOT = "tracemart"
 DATABASE_FILE = "databases/tracemart.yaml"

@@ -10,12 +10,14 @@ from typing import Any
 
 from tracemart.superset.assets import AssetSet, Chart
 from tracemart.superset.datasets import Dataset
+from tracemart.superset.form_data import COLUMN_KEYS, METRIC_KEYS, as_list
 from tracemart.superset.layout import GRID_COLUMNS, charts_of, parse_cell
 from tracemart.superset.metrics import identifiers
-from tracemart.superset.queries import COLUMN_KEYS, METRIC_KEYS, as_list
 
 # One row per call or score: too large to be read by every reader of a dashboard.
-NOT_FOR_CHARTS = frozenset({"fct_generations", "fct_generation_usage", "fct_observations", "fct_scores", "fct_traces"})
+NOT_FOR_CHARTS = frozenset(
+    {"fct_generations", "fct_generation_usage", "fct_observations", "fct_scores", "fct_sessions", "fct_traces"}
+)
 
 
 def problems(assets: AssetSet, datasets: Mapping[str, Dataset]) -> list[str]:

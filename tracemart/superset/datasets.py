@@ -1,7 +1,8 @@
-"""Superset's datasets, generated from dbt's manifest: one per mart, and the few virtual ones of `superset/assets`.
+"""Superset's datasets, generated from dbt's manifest: one per mart, and a few virtual ones.
 
 A dataset's columns, types and descriptions are the mart's; its metrics are the semantic layer's. What neither can say
-(percentiles of merged buckets, calculated columns) stands in `superset/assets/datasets/<mart>.yaml`.
+(percentiles of merged buckets, calculated columns) stands in `superset/assets/overlays/<mart>.yaml`.
+`python -m tracemart.superset.datasets` writes what comes of it to `superset/assets/datasets`; `--check` compares.
 """
 
 import json
@@ -13,10 +14,12 @@ from typing import Any
 import yaml
 
 from tracemart.errors import SupersetError
+from tracemart.settings import PROJECT_ROOT, Settings
 from tracemart.superset.metrics import Metric, read_metrics
 from tracemart.superset.names import asset_uuid, d3_format, verbose_name
 
 SCHEMA = "marts"
+OVERLAYS = PROJECT_ROOT / "superset" / "assets" / "overlays"
 # Roll-ups that sum to the calls exactly, so a metric made of sums means the same on each of them.
 ROLL_UPS = (
     "fct_usage_hourly", "fct_usage_daily", "fct_cost_daily", "fct_model_comparison_daily", "fct_agent_daily",
@@ -112,6 +115,14 @@ class Dataset:
         }
 
 
+def current_datasets(settings: Settings) -> dict[str, Dataset]:
+    """Datasets by name, of the dbt project as it stands. Needs no warehouse. Raises SupersetError, BuildError."""
+    from tracemart.build.invocation import manifests
+
+    folder = manifests(settings)
+    return read_datasets(folder / "manifest.json", folder / "semantic_manifest.json", OVERLAYS)
+
+
 def read_datasets(manifest_file: Path, semantic_manifest_file: Path, overlays: Path) -> dict[str, Dataset]:
     """Datasets by name. Raises SupersetError where a file is missing or an overlay names an unknown mart."""
     manifest = read_json(manifest_file)
@@ -138,7 +149,8 @@ def dataset_of_mart(node: Mapping[str, Any], metrics: Mapping[str, Metric], extr
     offered = [
         DatasetMetric(metric.name, metric.label, metric.description, metric.sql, metric.d3_format)
         for metric in metrics.values()
-        if metric.mart == name or (name in ROLL_UPS and metric.is_additive and metric.uses_only(names))
+        if metric.mart == name
+        or (name in ROLL_UPS and metric.mart in ROLL_UPS and metric.is_additive and metric.uses_only(names))
     ]
     return Dataset(
         name=name,
@@ -160,10 +172,10 @@ def main_time(node: Mapping[str, Any], columns: set[str]) -> str | None:
 def virtual_dataset(name: str, extra: Mapping[str, Any], marts: set[str]) -> Dataset:
     """A query over marts, written down in an overlay with the keys sql, marts, main_time, columns, metrics."""
     if "sql" not in extra:
-        raise SupersetError(f"superset/assets/datasets/{name}.yaml adds to a mart that dbt does not build: {name}.")
+        raise SupersetError(f"superset/assets/overlays/{name}.yaml adds to a mart that dbt does not build: {name}.")
     unknown = set(extra["marts"]) - marts
     if unknown:
-        raise SupersetError(f"superset/assets/datasets/{name}.yaml reads marts that dbt does not build: {unknown}.")
+        raise SupersetError(f"superset/assets/overlays/{name}.yaml reads marts that dbt does not build: {unknown}.")
     return Dataset(
         name=name,
         description=sentence(extra["description"]),
@@ -207,3 +219,9 @@ def read_json(file: Path) -> dict[str, Any]:
             f"dbt's manifest {file} cannot be read: run ./run build first, it writes the file."
         ) from None
     return content
+
+
+if __name__ == "__main__":
+    from tracemart.superset.dataset_files import main
+
+    raise SystemExit(main())

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from urllib.parse import quote
 
 from psycopg import errors as pg
 from psycopg import sql
 
 from tracemart.settings import Settings
-from tracemart.superset.assets import ASSETS, read_assets
+from tracemart.superset.assets import read_assets
 from tracemart.superset.bundle import DATABASE_FILE, Connection, Contents, make_bundle
 from tracemart.superset.client import SupersetClient
-from tracemart.superset.datasets import read_datasets
+from tracemart.superset.datasets import current_datasets
 from tracemart.superset.periods import default_period
 from tracemart.warehouse import Role, Warehouse
 
@@ -37,7 +36,7 @@ def import_dashboards(settings: Settings, base_url: str, username: str, password
     Raises SupersetError, WarehouseError, BuildError.
     """
     assets = read_assets()
-    datasets = read_datasets(*manifests(settings), ASSETS / "datasets")
+    datasets = current_datasets(settings)
     connection, secret = warehouse_connection(settings)
     first_day, colors = known_values(settings, assets.palette)
     period = default_period(settings, first_day)
@@ -50,17 +49,6 @@ def import_dashboards(settings: Settings, base_url: str, username: str, password
         datasets=len(datasets),
         time_range=period.time_range,
     )
-
-
-def manifests(settings: Settings) -> tuple[Path, Path]:
-    """dbt's manifest and semantic manifest, as the last build left them; parsed now where there was none yet."""
-    from tracemart.build.invocation import dbt_home, run_dbt
-
-    target = dbt_home(settings) / "target"
-    files = target / "manifest.json", target / "semantic_manifest.json"
-    if not all(file.exists() for file in files):
-        run_dbt(settings, ["parse"])
-    return files
 
 
 def warehouse_connection(settings: Settings) -> tuple[Connection, str]:

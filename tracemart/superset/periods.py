@@ -17,6 +17,19 @@ class Period:
     is_one_day: bool = False
 
 
+@dataclass(frozen=True)
+class Days:
+    """Reporting days from `first` on, before `end`."""
+
+    first: date
+    end: date
+
+    @property
+    def before(self) -> "Days":
+        """As many days, ending where these begin."""
+        return Days(self.first - (self.end - self.first), self.first)
+
+
 def default_period(settings: Settings, first_day: date | None) -> Period:
     """The last 30 days, or the last 7 where a warehouse with TRACEMART_AS_OF knows no more.
 
@@ -37,3 +50,12 @@ def day_after(moment: datetime, settings: Settings) -> date:
     """The first reporting day that has not begun by that moment."""
     local = moment.astimezone(settings.zone)
     return (local - timedelta(microseconds=1)).date() + timedelta(days=1)
+
+
+def days_of(period: Period, settings: Settings) -> Days:
+    """The days that the period means now."""
+    if settings.as_of is None:
+        today = settings.now().astimezone(settings.zone).date()
+        return Days(today - timedelta(days=LONG - 1), today + timedelta(days=1))
+    first, end = period.time_range.split(" : ")
+    return Days(date.fromisoformat(first), date.fromisoformat(end))

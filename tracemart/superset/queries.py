@@ -1,160 +1,118 @@
-"""A chart's form data and its query context, from what people wrote.
+"""Every query that the dashboards ask when they open, as SQL much as Superset writes it, without a Superset."""
 
-The browser makes its own query from the form data; the query context is what `GET /api/v1/chart/<id>/data/`, mails and
-tests run. Both name the same columns, metrics and conditions.
-"""
-
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from tracemart.errors import SupersetError
-from tracemart.superset.assets import Chart
-from tracemart.superset.datasets import Dataset
+from tracemart.settings import Settings
+from tracemart.superset.assets import AssetSet, Chart, read_assets
+from tracemart.superset.bundle import fitting
+from tracemart.superset.datasets import Dataset, current_datasets
+from tracemart.superset.form_data import form_data, queries_of
+from tracemart.superset.importing import known_values
+from tracemart.superset.layout import charts_of
+from tracemart.superset.periods import Days, Period, days_of, default_period
 
-COLUMN_KEYS = (
-    "groupby",
-    "columns",
-    "series",
-    "entity",
-    "all_columns",
-    "groupbyRows",
-    "groupbyColumns",
-    "source",
-    "target",
-)
-METRIC_KEYS = ("metric", "metrics", "x", "y", "size", "secondary_metric", "percent_metrics")
-SECOND_QUERY_KEYS = ("metrics_b", "groupby_b", "adhoc_filters_b")
+GRAINS = {"PT1H": "hour", "P1D": "day", "P1W": "week", "P1M": "month"}
+FILTER_VALUES = 1000
 
 
-def form_data(chart: Chart, dataset: Dataset, defaults: Mapping[str, Any], time_range: str) -> dict[str, Any]:
-    """Superset's `params` of the chart."""
-    params = {**defaults, **chart.params, "viz_type": chart.viz_type, "extra_form_data": {}, "dashboards": []}
-    for key in (*METRIC_KEYS, "metrics_b", "timeseries_limit_metric"):
-        if key in params:
-            params[key] = expand_metrics(params[key])
-    params["adhoc_filters"] = conditions(chart, chart.where, dataset, time_range)
-    if "metrics_b" in params:
-        params["adhoc_filters_b"] = conditions(chart, chart.where_b, dataset, time_range)
-    params["annotation_layers"] = []
-    return params
+class DashboardQuery(NamedTuple):
+    """`sql` answers the chart, or the list of a filter, of that dashboard with its default period and no filter set."""
+
+    dashboard: str
+    chart: str
+    sql: str
 
 
-def expand_metrics(value: Any) -> Any:
-    """`{label, sql}` as Superset's ad-hoc metric; names stay."""
-    if isinstance(value, list):
-        return [expand_metrics(entry) for entry in value]
-    if isinstance(value, dict):
-        if set(value) != {"label", "sql"}:
-            raise SupersetError(f"superset/assets: a metric is a name or has a label and sql, quoted; not {value}.")
-        return {
-            "expressionType": "SQL",
-            "sqlExpression": value["sql"],
-            "label": value["label"],
-            "hasCustomLabel": True,
-            "optionName": f"metric_{value['label']}",
-        }
-    return value
+def dashboard_queries(settings: Settings) -> list[DashboardQuery]:
+    """Every query of every dashboard on the warehouse, in the order of the dashboards' charts.
+
+    Reads the first reporting day from the warehouse. Raises SupersetError, WarehouseError, BuildError.
+    """
+    assets = read_assets()
+    first_day, _ = known_values(settings, assets.palette)
+    return list(compiled(assets, current_datasets(settings), settings, default_period(settings, first_day)))
 
 
-def conditions(chart: Chart, where: list[str], dataset: Dataset, time_range: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        {"expressionType": "SQL", "sqlExpression": condition, "clause": "WHERE"} for condition in where
+def compiled(
+    assets: AssetSet, datasets: Mapping[str, Dataset], settings: Settings, period: Period
+) -> Iterator[DashboardQuery]:
+    days = days_of(period, settings)
+    for name, dashboard in assets.dashboards.items():
+        for chart_name in charts_of(dashboard):
+            chart = fitting(assets.charts[chart_name], period)
+            for statement in chart_statements(chart, assets, datasets, period, days):
+                yield DashboardQuery(name, chart_name, statement)
+        for filter_name in dashboard.filters:
+            entry = assets.filters[filter_name]
+            values = {"columns": [entry.column], "metrics": [], "row_limit": FILTER_VALUES}
+            yield DashboardQuery(name, f"filter {filter_name}", statement_of(values, datasets[entry.dataset], days))
+
+
+def chart_statements(
+    chart: Chart, assets: AssetSet, datasets: Mapping[str, Dataset], period: Period, days: Days
+) -> Iterator[str]:
+    """The chart's query, its second one where it has two, and that of the period before where it compares with it."""
+    dataset = datasets[chart.dataset]
+    params = form_data(chart, dataset, assets.chart_defaults.get(chart.viz_type, {}), period.time_range)
+    for query in queries_of(params, dataset):
+        yield statement_of(query, dataset, days)
+        if chart.viz_type == "pop_kpi":
+            yield statement_of(query, dataset, days.before)
+
+
+def statement_of(query: Mapping[str, Any], dataset: Dataset, days: Days) -> str:
+    """One query object as SELECT. Raises SupersetError on what it cannot say."""
+    columns = [column_of(entry, dataset) for entry in query["columns"]]
+    metrics = [metric_of(entry, dataset) for entry in query["metrics"] or ()]
+    source = f"({dataset.sql.rstrip()}) as virtual_table" if dataset.sql else f"marts.{dataset.name}"
+    lines = [
+        "select " + ", ".join(f'{expression} as "{label}"' for label, expression in (*columns, *metrics)),
+        f"from {source}",
     ]
-    if chart.follows_time_filter and dataset.main_time:
-        found.append(
-            {
-                "expressionType": "SIMPLE",
-                "clause": "WHERE",
-                "operator": "TEMPORAL_RANGE",
-                "subject": dataset.main_time,
-                "comparator": time_range,
-            }
-        )
-    return found
+    where = [condition(entry, dataset, days) for entry in query.get("filters", ())]
+    where += [query["extras"]["where"]] if query.get("extras", {}).get("where") else []
+    if where:
+        lines.append("where " + " and ".join(where))
+    if columns and query["metrics"] is not None:
+        lines.append("group by " + ", ".join(expression for _, expression in columns))
+    known = {**dict(columns), **dict(metrics)}
+    orders = [order(entry, is_ascending, known) for entry, is_ascending in query.get("orderby", ())]
+    if orders:
+        lines.append("order by " + ", ".join(orders))
+    return "\n".join([*lines, f"limit {query['row_limit']}"])
 
 
-def query_context(params: Mapping[str, Any], dataset: Dataset) -> str:
-    """Superset's `query_context`, as JSON; the import fills in the dataset's id."""
-    queries = [query(params, dataset)]
-    if "metrics_b" in params:
-        second = {**params, "metrics": params["metrics_b"], "groupby": params.get("groupby_b", [])}
-        queries.append(query({**second, "adhoc_filters": params["adhoc_filters_b"]}, dataset))
-    return json.dumps(
-        {
-            "datasource": {"id": 0, "type": "table"},
-            "force": False,
-            "queries": queries,
-            "form_data": dict(params),
-            "result_format": "json",
-            "result_type": "full",
-        },
-        sort_keys=True,
-    )
+def column_of(entry: Any, dataset: Dataset) -> tuple[str, str]:
+    """(label, expression) of a column, a calculated column, or a time cut to its grain."""
+    name = entry["label"] if isinstance(entry, dict) else entry
+    column = next((column for column in dataset.columns if column.name == name), None)
+    if column is None:
+        raise SupersetError(f"{dataset.name} has no column {name}.")
+    expression = column.expression or name
+    if isinstance(entry, dict):
+        expression = f"date_trunc('{GRAINS[entry['timeGrain']]}', {expression})"
+    return name, expression
 
 
-def query(params: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
-    metrics = unique([entry for key in METRIC_KEYS for entry in as_list(params.get(key))])
-    columns: list[Any] = []
-    if params.get("x_axis"):
-        columns.append(axis(params, dataset))
-    columns += [entry for key in COLUMN_KEYS for entry in as_list(params.get(key))]
-    return {
-        "columns": unique(columns),
-        # No metrics at all, not an empty list, is what asks for plain rows.
-        "metrics": None if params.get("query_mode") == "raw" else metrics,
-        "filters": [
-            {"col": condition["subject"], "op": condition["operator"], "val": condition["comparator"]}
-            for condition in params["adhoc_filters"]
-            if condition["expressionType"] == "SIMPLE"
-        ],
-        "extras": {
-            "where": " AND ".join(
-                f"({condition['sqlExpression']})"
-                for condition in params["adhoc_filters"]
-                if condition["expressionType"] == "SQL"
-            ),
-            "having": "",
-        },
-        "orderby": orderby(params, metrics),
-        "row_limit": params.get("row_limit", 10_000),
-        "series_limit": 0,
-        "order_desc": True,
-        "annotation_layers": [],
-        "applied_time_extras": {},
-        "url_params": {},
-        "custom_params": {},
-        "custom_form_data": {},
-    }
+def metric_of(entry: Any, dataset: Dataset) -> tuple[str, str]:
+    """(label, expression) of a metric by name or of one that a chart writes itself."""
+    if isinstance(entry, dict):
+        return entry["label"], entry["sqlExpression"]
+    found = next((metric for metric in dataset.metrics if metric.name == entry), None)
+    if found is None:
+        raise SupersetError(f"{dataset.name} has no metric {entry}.")
+    return found.name, found.expression
 
 
-def axis(params: Mapping[str, Any], dataset: Dataset) -> Any:
-    """The x axis; cut to the time grain where it is a time."""
-    name = params["x_axis"]
-    times = {column.name for column in dataset.columns if column.is_time}
-    if name not in times or not params.get("time_grain_sqla"):
-        return name
-    return {
-        "columnType": "BASE_AXIS", "expressionType": "SQL", "sqlExpression": name, "label": name,
-        "timeGrain": params["time_grain_sqla"],
-    }  # fmt: skip
+def condition(entry: Mapping[str, Any], dataset: Dataset, days: Days) -> str:
+    if entry["op"] != "TEMPORAL_RANGE":
+        raise SupersetError(f"{dataset.name}: a filter with {entry['op']} has no SQL here yet.")
+    kind = next(column.type for column in dataset.columns if column.name == entry["col"])
+    return f"{entry['col']} >= '{days.first}'::{kind} and {entry['col']} < '{days.end}'::{kind}"
 
 
-def orderby(params: Mapping[str, Any], metrics: list[Any]) -> list[list[Any]]:
-    if params.get("order_by_cols"):
-        return [json.loads(entry) for entry in params["order_by_cols"]]
-    return [[metrics[0], False]] if metrics and not params.get("x_axis") else []
-
-
-def as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def unique(entries: list[Any]) -> list[Any]:
-    found: list[Any] = []
-    for entry in entries:
-        if entry not in found:
-            found.append(entry)
-    return found
+def order(entry: Any, is_ascending: bool, known: Mapping[str, str]) -> str:
+    name = entry["label"] if isinstance(entry, dict) else entry
+    return f"{known.get(name, name)} {'asc' if is_ascending else 'desc'}"
