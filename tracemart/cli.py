@@ -208,6 +208,21 @@ def reconcile(
 
 
 @app.command()
+def bill(
+    file: Annotated[Path, typer.Argument(help="CSV: a usage or cost export of OpenAI or Anthropic, or FOCUS 1.2")],
+    provider: Annotated[
+        str | None, typer.Option(help="whose bill it is, where the file does not tell or not so")
+    ] = None,
+    account: Annotated[str | None, typer.Option(help="which account, where the file does not tell")] = None,
+) -> None:
+    """Load a provider's bill; the next build holds it against what was traced."""
+    from tracemart.reconcile.bills.step import load_bill
+    from tracemart.settings import Settings
+
+    console.print(str(load_bill(Settings.load(), file, provider=provider, account=account)), highlight=False)
+
+
+@app.command()
 def build(
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="build every day anew")] = False,
 ) -> None:

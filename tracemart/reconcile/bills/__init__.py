@@ -1,0 +1,1 @@
+"""Bills of providers: reading their exports, and keeping them in raw."""
