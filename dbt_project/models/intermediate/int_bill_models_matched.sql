@@ -8,49 +8,63 @@ models as (
     select * from {{ ref("int_models_canonical") }}
 ),
 
-billed_names as (
-    select distinct model
+names as (
+    select distinct
+        model,
+        null::text as canonical_model,
+        true as is_billed
     from lines
     where model is not null
+    union all
+    select
+        model,
+        canonical_model,
+        false as is_billed
+    from models
+    union all
+    select distinct
+        canonical_model as model,
+        canonical_model,
+        false as is_billed
+    from models
+),
+
+slugs as (
+    select
+        *,
+        btrim(regexp_replace(lower(model), '[^a-z0-9]+', '-', 'g'), '-') as slug
+    from names
+),
+
+dateless as (
+    select
+        *,
+        regexp_replace(slug, '-(20\d{6}|20\d\d-\d\d-\d\d)$', '') as undated
+    from slugs
 ),
 
 -- `Claude Haiku 4.5` is claude-haiku-4-5; words may stand in another order, and one of both may lack its date.
-billed_keys as (
+words as (
     select
-        billed_names.model,
-        keys.*
-    from billed_names
-    cross join lateral ({{ model_name_keys("billed_names.model") }}) as keys
-),
-
-own_names as (
-    select model as own_name, canonical_model from models
-    union
-    select canonical_model as own_name, canonical_model from models
-),
-
-own_keys as (
-    select
-        own_names.own_name,
-        own_names.canonical_model,
-        keys.*
-    from own_names
-    cross join lateral ({{ model_name_keys("own_names.own_name") }}) as keys
+        *,
+        (select string_agg(word, '-' order by word) from regexp_split_to_table(undated, '-') as word) as sorted_words
+    from dateless
 ),
 
 matched as (
-    select distinct on (billed_keys.model)
-        billed_keys.model,
-        own_keys.canonical_model
-    from billed_keys
-    inner join own_keys on billed_keys.words = own_keys.words
+    select distinct on (billed.model)
+        billed.model,
+        own.canonical_model
+    from words as billed
+    inner join words as own on billed.sorted_words = own.sorted_words
+    where billed.is_billed and not own.is_billed
     order by
-        billed_keys.model asc,
-        billed_keys.model = own_keys.own_name desc,
-        billed_keys.slug = own_keys.slug desc,
-        billed_keys.dateless = own_keys.dateless desc,
-        length(own_keys.own_name) asc,
-        own_keys.own_name asc
+        billed.model asc,
+        billed.model = own.model desc,
+        billed.slug = own.slug desc,
+        billed.undated = own.undated desc,
+        length(own.model) asc,
+        own.model asc
 )
 
 select * from matched

@@ -129,7 +129,12 @@ final as (
         {% for part in parts %}
         trim_scale({{ part }}_usd) as {{ part }}_difference_usd,
         {% endfor %}
-        trim_scale(difference_usd - {{ parts | join("_usd - ") }}_usd) as rounding_difference_usd
+        trim_scale(
+            difference_usd
+            {%- for part in parts %}
+            - {{ part }}_usd
+            {%- endfor %}
+        ) as rounding_difference_usd
     from split
 )
 

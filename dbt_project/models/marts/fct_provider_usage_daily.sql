@@ -68,9 +68,9 @@ other_types as (
         coalesce((calls.other_usage ->> parts.usage_type)::numeric, 0) as units,
         coalesce((calls.other_costs_usd ->> parts.usage_type)::numeric, 0) as cost_usd
     from calls
-    cross join lateral jsonb_object_keys(
-        coalesce(calls.other_usage, '{}') || coalesce(calls.other_costs_usd, '{}')
-    ) as parts (usage_type)
+    cross join
+        lateral jsonb_object_keys(coalesce(calls.other_usage, '{}') || coalesce(calls.other_costs_usd, '{}'))
+            as parts (usage_type)
     where
         (calls.other_usage is not null or calls.other_costs_usd is not null)
         and parts.usage_type <> 'cache_write_1h'
