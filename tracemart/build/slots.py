@@ -10,6 +10,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from tracemart.build.copying import copy_published_marts
 from tracemart.build.version import inputs_digest, project_version
 from tracemart.errors import BuildError
 from tracemart.prices import load_prices
@@ -63,8 +64,11 @@ def _start(connection: psycopg.Connection, version: str, inputs: str, full_refre
     take_build_lock(connection, "pg_try_advisory_xact_lock")
     if not full_refresh and _nothing_new(connection, version, inputs):
         return None
-    slot = _slot_in(connection, "marts_next")
+    slot, published = _slot_in(connection, "marts_next"), _slot_in(connection, "marts")
     whole = full_refresh or not was_left_by(connection, slot, version)
+    if whole and not full_refresh and was_left_by(connection, published, version):
+        copy_published_marts(connection, published, slot)
+        whole = False
     connection.execute(
         "update operations.builds set status = 'abandoned', finished_at = clock_timestamp(),"
         " message = 'It was left running; a later build took its place.' where status = 'running'"

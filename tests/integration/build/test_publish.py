@@ -191,3 +191,23 @@ def test_a_build_without_its_layers_is_not_published(raw: Raw, warehouse_setting
     assert build_id is not None
     with pytest.raises(BuildError, match="not whole"):
         publish(warehouse_settings, build_id)
+
+
+@pytest.mark.slow
+def test_the_second_copy_takes_over_the_first(
+    raw: Raw, built: Build, owner: psycopg.Connection, warehouse_settings: Settings
+) -> None:
+    raw.load("observations", [observation(f"t{number}", "call", number, cost=1) for number in range(5)])
+    built()
+    raw.load("observations", [observation("t1", "call", 7, cost=2), observation("t9", "call", 9, cost=1)])
+    second = built()
+    whole = owner.execute("select is_full_refresh from operations.builds where build_id = %s", (second,)).fetchone()
+    assert whole == (False,)
+    incremental = marts(owner)
+    indexes = "select schemaname, tablename, count(*) from pg_indexes where schemaname in ('marts', 'marts_next')"
+    counted = owner.execute(f"{indexes} group by 1, 2").fetchall()
+    assert {row[1:] for row in counted if row[0] == "marts"} == {row[1:] for row in counted if row[0] == "marts_next"}
+
+    built(full_refresh=True)
+    assert marts(owner) == incremental
+    assert cost_that_readers_see(warehouse_settings) == 7
