@@ -111,7 +111,7 @@ def columns_of(connection: psycopg.Connection, entity: str) -> list[str]:
 
 
 def observation(trace: str, name: str, day: float, **fields: Any) -> dict[str, Any]:
-    """An observation `day` days after START; with `cost` and `tokens` it is a call of gpt-4o."""
+    """An observation `day` days after START; with `cost` and `tokens` it is a call of a model without a list price."""
     start = START + timedelta(days=day)
     cost, tokens = fields.pop("cost", None), fields.pop("tokens", 10)
     row = {
@@ -124,7 +124,7 @@ def observation(trace: str, name: str, day: float, **fields: Any) -> dict[str, A
     if cost is not None:
         row |= {
             "type": "GENERATION",
-            "model": "gpt-4o-2024-08-06",
+            "model": "in-house-1",
             "usage_details": Jsonb({"input": tokens, "output": 2 * tokens, "total": 3 * tokens}),
             "cost_details": Jsonb({"input": cost / 2, "output": cost / 2, "total": cost}),
             "total_cost": cost,

@@ -174,7 +174,7 @@ def test_failed_steps_are_told_by_kind_and_steps_by_depth(raw: Raw, built: Build
         " where error_type = 'unknown' order by 1",
     )
     assert [row[:5] for row in days] == [
-        ("GENERATION", "gpt-4o-2024-08-06", "unknown", 1, 1),
+        ("GENERATION", "in-house-1", "unknown", 1, 1),
         ("TOOL", "no call", "unknown", 1, 0),
     ]
     assert [row[5] for row in days] == [Decimal("0.5"), Decimal(0)]
