@@ -1,4 +1,4 @@
-"""A slot that would be built whole takes over the published one, where this version built that: a copy is far cheaper."""
+"""A slot that would be built whole copies the published one instead, where this version built that: far cheaper."""
 
 import psycopg
 from psycopg import sql
