@@ -7,7 +7,7 @@ import psycopg
 from tracemart.build.slots import LOADS_LACKING, was_left_by
 
 # Whether these loads touch anything before the moment, as int_days_touched would find it: rows that they changed, the
-# other rows of those rows' traces, and every day of a project that has a new name.
+# other rows of those rows' traces, every day of a project that has a new name, and days that Langfuse was asked about.
 _TOUCHES = """
     with
     changed as (
@@ -37,6 +37,10 @@ _TOUCHES = """
             where observations.start_time < %(before)s
         )
         or exists (select from raw.projects where batch_id = any(%(loads)s))
+        or exists (
+            select from raw.server_days
+            where batch_id = any(%(loads)s) and utc_date < (%(before)s::timestamptz at time zone 'UTC')::date
+        )
 """
 
 

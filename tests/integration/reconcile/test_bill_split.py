@@ -136,6 +136,13 @@ def test_parts_add_up_whatever_was_billed(split: Split) -> None:
         ([{"usage_type": "input", "billed_units": 200, "billed_cost_usd": "3", "units": 100, "cost_usd": "1",
            "reported_cost_usd": "0.9"}],
          {"input": {"time_zone": "0.1", "untraced": "1", "price": "1"}}),
+        # The example of docs/decisions/0012-bills.md.
+        ([{"usage_type": "input", "billed_units": 11_700_000, "billed_cost_usd": "32.175", "units": 10_200_000,
+           "cost_usd": "25.5", "reported_cost_usd": "25"},
+          {"usage_type": "cached_input", "billed_units": 3_000_000, "billed_cost_usd": "3.75", "units": 4_000_000,
+           "cost_usd": "5"}],
+         {"input": {"time_zone": "0.5", "cache": "2.5", "untraced": "1.25", "price": "2.925"},
+          "cached_input": {"cache": "-1.25"}}),
         # Lines that are rounded to the cent.
         ([{"usage_type": "input", "billed_units": 100, "billed_cost_usd": "1.00", "units": 100, "cost_usd": "1.004",
            "rounding_bound_usd": "0.005"}],
