@@ -12,10 +12,10 @@ from tracemart.prices.team_file import TeamPrice, read_team_file
 CATALOGUE = "team"
 
 
-def team_pieces(file: Path) -> list[Piece]:
+def team_pieces(file: Path, also_serving: frozenset[str] = frozenset()) -> list[Piece]:
     """The file's prices, cut where any of an entry's lines begins or ends. Raises BadInputError, see read_team_file."""
     entries: dict[tuple[str | None, str | None, str], list[TeamPrice]] = {}
-    for line in read_team_file(file):
+    for line in read_team_file(file, also_serving):
         entries.setdefault(line.whose, []).append(line)
     return [piece for lines in entries.values() for piece in _pieces(lines)]
 

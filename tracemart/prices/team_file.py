@@ -8,10 +8,12 @@ the team's own prices of the same models). `served_by` and `model` say for whom 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 
+from tracemart.prices.names.makers import known_servers
 from tracemart.prices.pieces import ALWAYS, FOREVER, FROM_NO_TOKENS, SERVICE_TIERS
 from tracemart.prices.usage import DIMENSIONS, TOKEN_TYPES
 from tracemart.seeds.seed_file import SeedRow, read_seed
@@ -59,20 +61,27 @@ def file_version(file: Path) -> str:
     return f"{file.name} {sha256(content).hexdigest()[:12]}"
 
 
-def read_team_file(file: Path) -> list[TeamPrice]:
+def read_team_file(file: Path, also_serving: frozenset[str] = frozenset()) -> list[TeamPrice]:
     """The lines of the file; a discount without a tier stands once for each tier.
+
+    `also_serving` may stand as served_by besides known makers and hosts, for the team's aliases name them.
 
     Raises BadInputError that names the first bad line, also where two lines say different things of one call.
     """
-    lines = [line for row in read_seed(file, COLUMNS) for line in _lines(row)]
+    servers = known_servers() | also_serving
+    lines = [line for row in read_seed(file, COLUMNS) for line in _lines(row, servers)]
     _refuse_overlaps(lines)
     return lines
 
 
-def _lines(row: SeedRow) -> list[TeamPrice]:
+def _lines(row: SeedRow, servers: frozenset[str]) -> list[TeamPrice]:
     served_by, model = _lower(row, "served_by"), _lower(row, "model")
     if served_by is None and model is None:
         row.refuse("served_by and model are both empty; fill in at least one, or write * as the model for all calls")
+    if served_by is not None and served_by not in servers:
+        near = get_close_matches(served_by, sorted(servers), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "write a maker such as openai, or a host such as azure or aws."
+        row.refuse(f"nobody is known to serve models as {served_by!r}: {hint} model_aliases.csv may name others")
     price, usage_type, discount = _price(row), _usage_type(row), _discount(row)
     if price is None and discount is None:
         row.refuse("it gives neither a price nor a discount; fill in usd_per_million_tokens, usd_per_unit or discount")

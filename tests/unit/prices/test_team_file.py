@@ -35,6 +35,11 @@ def test_the_file_ships_with_its_header_alone() -> None:
     assert team_pieces(MODEL_PRICES) == []
 
 
+def test_aliases_may_name_who_else_serves(tmp_path: Path) -> None:
+    file = write(tmp_path, "Basement,,,,,,0.1,,,,")
+    assert {piece.served_by for piece in team_pieces(file, frozenset({"basement"}))} == {"basement"}
+
+
 def test_lines_of_one_entry_are_cut_where_any_of_them_begins_or_ends(tmp_path: Path) -> None:
     file = write(
         tmp_path,
@@ -122,6 +127,7 @@ def test_a_star_stands_for_anything_and_nothing_else_does(tmp_path: Path) -> Non
         ("openai,gpt-4o,,,1,,,,,,", "usage_type is empty beside a price"),
         ("openai,gpt-4o,,input,,,,,,,", "it gives neither a price nor a discount"),
         (",,,input,1,,,,,,", "served_by and model are both empty"),
+        ("opnai,,,,,,0.1,,,,", "nobody is known to serve models as 'opnai': did you mean 'openai'?"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: str, sentence: str) -> None:

@@ -87,6 +87,12 @@ HOSTS = {
     "xinference": "xinference", "codestral": "codestral", "text-completion-codestral": "codestral",
 }  # fmt: skip
 
+# To whom Hugging Face sends a call, as a name's last part says.
+HUGGING_FACE_PROVIDERS = {
+    "cerebras", "fireworks-ai", "groq", "hyperbolic", "nebius", "novita", "nscale", "ovhcloud", "publicai", "sambanova",
+    "together",
+}  # fmt: skip
+
 # Makers' interfaces under other names.
 SAME_AS = {
     "text-completion-openai": "openai", "openai-chat": "openai", "openai-responses": "openai", "cohere_chat": "cohere",
@@ -108,3 +114,9 @@ def maker_of(model: str) -> str | None:
 def price_list_of(maker: str) -> str:
     """The catalogue's id of the maker's own interface, if it has it."""
     return PRICE_LISTS.get(maker, maker)
+
+
+def known_servers() -> frozenset[str]:
+    """What a name may tell of who serves and bills its calls: makers and hosts."""
+    routed = {f"huggingface_{name}" for name in HUGGING_FACE_PROVIDERS}
+    return frozenset({*_FAMILIES, *ORGANISATIONS.values(), *HOSTS.values(), "huggingface", *routed, UNKNOWN})

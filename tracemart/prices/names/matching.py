@@ -42,7 +42,10 @@ def match_name(model: str) -> ModelName:
 
 
 def _server(route: Route, maker: str) -> str:
-    return UNKNOWN if route.host == UNTOLD else route.host or maker
+    """The host, or the maker where a name without one is of the maker's own interface."""
+    if route.host is None:
+        return maker if route.is_priced else UNKNOWN
+    return UNKNOWN if route.host == UNTOLD else route.host
 
 
 def _price_of(route: Route, maker: str | None) -> str | None:

@@ -3,7 +3,14 @@
 import re
 from dataclasses import dataclass, replace
 
-from tracemart.prices.names.makers import GATEWAYS, HOSTS, ORGANISATIONS, OWN_INTERFACES, SAME_AS
+from tracemart.prices.names.makers import (
+    GATEWAYS,
+    HOSTS,
+    HUGGING_FACE_PROVIDERS,
+    ORGANISATIONS,
+    OWN_INTERFACES,
+    SAME_AS,
+)
 
 _ARN = re.compile(r"arn:aws[a-z-]*:(bedrock|sagemaker):[^:]*:[^:]*:([a-z-]+)/(.+)")
 _PUBLISHER = re.compile(r"(?:projects/[^/]+/locations/[^/]+/)?publishers/([^/]+)/models/(.+)")
@@ -16,10 +23,6 @@ _BEDROCK = re.compile(
 )
 _AWS_REGION = re.compile(r"(us|eu|ap|ca|sa|me|af|il|mx|cn)(-gov)?-[a-z]+-\d")
 _ROUTINGS = {"nitro", "floor", "online", "thinking", "beta", "extended", "exacto", "free", "batch"}
-_HUGGING_FACE = {
-    "cerebras", "fireworks-ai", "groq", "hyperbolic", "nebius", "novita", "nscale", "ovhcloud", "publicai", "sambanova",
-    "together",
-}  # fmt: skip
 _AZURE_ZONES = {"eu", "us"}
 _AZURE_PLACES = {"global", "global-standard", "standard"}
 # Regions whose prices the catalogue has.
@@ -132,7 +135,7 @@ def _general(text: str, host: str | None) -> Route:
             is_priced, text = is_priced and first[0] in _AZURE_PLACES, first[2]
         if found := re.fullmatch(r"(.+?)\.ft-.+", text):
             return Route(found[1], text, host, is_fine_tuned=True)
-    if host == "huggingface" and text.partition("/")[0] in _HUGGING_FACE:
+    if host == "huggingface" and text.partition("/")[0] in HUGGING_FACE_PROVIDERS:
         provider, _, text = text.partition("/")
         host = f"huggingface_{provider}"
     organisation, _, model = text.rpartition("/")
@@ -151,7 +154,7 @@ def _tagged(route: Route) -> Route:
         return route
     if tag in _ROUTINGS and route.host in (None, "openrouter"):
         return replace(route, model=model, host="openrouter", routing=tag, is_priced=True)
-    if route.host in (None, "huggingface") and route.organisation and tag in _HUGGING_FACE:
+    if route.host in (None, "huggingface") and route.organisation and tag in HUGGING_FACE_PROVIDERS:
         full = route.full.rpartition(":")[0]
         return replace(route, model=model, full=full, host=f"huggingface_{tag}", is_priced=True)
     if tag in ("free", "thinking", "beta"):
