@@ -152,6 +152,8 @@ def test_what_cannot_be_known_stays_itself(name: str) -> None:
         ("ft:gpt-4.1-2025-04-14:acme::abc", None),
         ("gpt-4o-mini-2024-07-18.ft-0123456789abcdef", "openai/gpt-4o-mini-2024-07-18.ft-"),
         ("gpt-4o-2024-05-13", "openai/gpt-4o-2024-05-13"),
+        ("azure/gpt4o", "openai/gpt-4o"),
+        ("azure/gpt-4-1-mini", "openai/gpt-4.1-mini"),
         ("azure/eu/gpt-4o-2024-08-06", None),
         ("bedrock/us-west-2/1-month-commitment/anthropic.claude-v2:1", None),
         ("openrouter/meta-llama/llama-3-70b-instruct:nitro", None),

@@ -40,6 +40,7 @@ class _Part:
 class _PriceList:
     provider: "Provider"
     exact: dict[str, "ModelInfo"]
+    by_key: dict[str, "ModelInfo"]
     parts: tuple[_Part, ...]
     patterns: tuple[tuple[str, "ModelInfo"], ...]
 
@@ -78,7 +79,17 @@ def _price_list(provider: "Provider") -> _PriceList:
     for entry in provider.models:
         exact.setdefault(entry.id.lower(), entry)
     longest_first = sorted(parts, key=lambda part: -len(part.text))
-    return _PriceList(provider, exact, tuple(longest_first), tuple(patterns))
+    return _PriceList(provider, exact, _by_key(exact), tuple(longest_first), tuple(patterns))
+
+
+def _by_key(exact: "dict[str, ModelInfo]") -> "dict[str, ModelInfo]":
+    """Names however they are hyphened, but for those that then would mean two entries."""
+    found: dict[str, ModelInfo] = {}
+    doubtful = set()
+    for name, entry in exact.items():
+        if found.setdefault(key(name), entry) is not entry:
+            doubtful.add(key(name))
+    return {one: entry for one, entry in found.items() if one not in doubtful}
 
 
 def _collect(
@@ -121,7 +132,7 @@ def _find(price_list: _PriceList, form: str, is_whole: bool) -> "ModelInfo | Non
     for part in price_list.parts:
         if _is_certain(part, form, is_whole) and part.entry.is_match(form):
             return part.entry
-    return None
+    return price_list.by_key.get(key(form))
 
 
 def _is_certain(part: _Part, form: str, is_whole: bool) -> bool:

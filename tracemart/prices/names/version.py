@@ -2,7 +2,7 @@
 
 from tracemart.prices.catalogue import catalogue_version
 
-RULES = 3
+RULES = 4
 """Counts up where the rules give other matches."""
 
 
