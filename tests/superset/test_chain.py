@@ -36,8 +36,8 @@ def test_a_broken_link_is_named(
     assert any(problem in found for found in problems(with_chart(assets, broken), datasets))
 
 
-def test_the_four_dashboards_stand_and_every_chart_says_what_it_shows(assets: AssetSet) -> None:
-    assert set(assets.dashboards) == {"overview", "cost", "models", "agents"}
+def test_the_dashboards_stand_and_every_chart_says_what_it_shows(assets: AssetSet) -> None:
+    assert set(assets.dashboards) == {"overview", "cost", "models", "agents", "trust"}
     for dashboard in assets.dashboards.values():
         assert set(dashboard.filters) >= {"project", "environment", "model", "agent"}
         assert len(charts_of(dashboard)) >= 10

@@ -71,6 +71,12 @@ def test_a_metric_that_is_a_query_of_its_own_is_not_offered(metric: dict[str, An
     assert metric["name"] not in read_metrics(semantic_manifest([metric, *others]))
 
 
+def test_what_does_not_add_up_over_time_is_not_offered() -> None:
+    manifest = semantic_manifest([simple("calls"), simple("users")])
+    manifest["semantic_models"][0]["measures"][0]["non_additive_dimension"] = {"name": "usage_date"}
+    assert set(read_metrics(manifest)) == {"users"}
+
+
 def test_an_unknown_aggregation_is_refused_by_name() -> None:
     with pytest.raises(SupersetError, match="calls has the aggregation percentile"):
         read_metrics(semantic_manifest([simple("calls")], agg="percentile"))

@@ -20,7 +20,8 @@ class Chart(Asset):
     """One chart: its `params` are Superset's own, laid over `chart_defaults.yaml` of its viz_type.
 
     A metric is the name of one of the dataset's, or `{label, sql}`; `where` are SQL conditions;
-    `follows_time_filter: false` shows the chart's dataset whole, whatever period the reader picks.
+    `follows_time_filter: false` shows the chart's dataset whole, whatever period the reader picks; `may_be_empty: true`
+    says that no rows are no fault: nobody set a budget, nothing was counted twice.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Chart(Asset):
     where: list[str] = []
     where_b: list[str] = []
     follows_time_filter: bool = True
+    may_be_empty: bool = False
 
 
 class Row(Asset):

@@ -1,7 +1,7 @@
 """Metrics as SQL, read from dbt's semantic manifest: what `mf query`, a mail and a chart say is one formula.
 
-A simple metric is its measure's aggregate; ratio and derived metrics are composed of these. Filtered, cumulative and
-offset metrics are whole queries and are not offered.
+A simple metric is its measure's aggregate; ratio and derived metrics are composed of these. Filtered, cumulative,
+offset and semi-additive metrics are whole queries and are not offered.
 """
 
 import re
@@ -54,6 +54,9 @@ def read_metrics(semantic_manifest: Mapping[str, Any]) -> dict[str, Metric]:
     for model in semantic_manifest["semantic_models"]:
         mart = model["node_relation"]["alias"]
         for measure in model["measures"]:
+            # What is summed over all but time (a budget's limit) needs a query of its own.
+            if measure.get("non_additive_dimension"):
+                continue
             measures[measure["name"]] = (mart, aggregate(measure), measure["agg"] == "sum")
     known: dict[str, Metric] = {}
     waiting = list(semantic_manifest["metrics"])
