@@ -20,16 +20,18 @@ _TOKENS = (
     "video_output",
 )  # fmt: skip
 UNITS = dict.fromkeys(_TOKENS, "Tokens") | {
-    "unallocated": "Requests", "web_search": "Searches", "file_search": "Searches", "rerank_search": "Searches",
-    "code_execution": "Executions", "audio_seconds": "Seconds", "audio_input_seconds": "Seconds",
-    "audio_output_seconds": "Seconds", "input_characters": "Characters", "document_pages": "Pages",
+    "unallocated": "Requests", "commitment": "Days", "web_search": "Searches", "file_search": "Searches",
+    "rerank_search": "Searches", "code_execution": "Executions", "document_pages": "Pages",
+    "input_characters": "Characters", "audio_seconds": "Seconds", "audio_input_seconds": "Seconds",
+    "audio_output_seconds": "Seconds",
 }  # fmt: skip
 """What a usage type is counted in; one that stands neither here nor in the seed usage_types has `Units`."""
 PRICED_BY = {"Tokens": 1_000_000, "Characters": 1_000_000, "Searches": 1_000}
 """How many units a price is for, where it is not for one."""
 _CELL = (
     "charge_day", "instance", "project_id", "project_name", "environment", "department", "team", "agent", "feature",
-    "dimension_1", "dimension_2", "provider", "canonical_model", "service_tier", "cost_basis", "price_source",
+    "dimension_1", "dimension_2", "provider", "canonical_model", "served_by", "commitment", "service_tier",
+    "cost_basis", "price_source",
 )  # fmt: skip
 _QUERY = (Path(__file__).parent / "charges.sql").read_text().replace("{cell}", ", ".join(_CELL))
 

@@ -1,25 +1,38 @@
 -- One row per charge: UTC day x project x environment x department x team x agent x feature x free dimensions x model x
--- tier x basis of cost x usage type. Parameters: starts_at, ends_at (timestamptz); units, priced_by (jsonb, as in charges.py).
+-- who serves it x tier x basis of cost x usage type; and one per day of a commitment.
+-- Parameters: starts_at, ends_at (timestamptz); units, priced_by (jsonb, as in charges.py).
 with
 
 calls as (
     select
-        instance, project_id, project_name, environment, department, team, agent, feature, dimension_1, dimension_2,
-        provider, canonical_model, cost_basis, price_source, input_tokens, input_cost_usd, cached_input_tokens,
-        cached_input_cost_usd, cache_write_tokens, cache_write_cost_usd, output_tokens, output_cost_usd, other_usage,
-        other_costs_usd, cost_usd,
-        date_trunc('day', started_at, 'UTC') as charge_day,
-        coalesce(service_tier, 'standard') as service_tier,
-        coalesce(list_cost_usd, cost_usd) as listed_cost_usd,
+        calls.instance, calls.project_id, calls.project_name, calls.environment, calls.department, calls.team,
+        calls.agent, calls.feature, calls.dimension_1, calls.dimension_2, calls.provider, calls.canonical_model,
+        calls.cost_basis, calls.price_source, calls.input_tokens, calls.input_cost_usd, calls.cached_input_tokens,
+        calls.cached_input_cost_usd, calls.cache_write_tokens, calls.cache_write_cost_usd, calls.output_tokens,
+        calls.output_cost_usd, calls.other_usage, calls.other_costs_usd, calls.cost_usd,
+        coalesce(nullif(models.served_by, 'unknown'), calls.provider) as served_by,
+        null::text as commitment,
+        date_trunc('day', calls.started_at, 'UTC') as charge_day,
+        coalesce(calls.service_tier, 'standard') as service_tier,
+        coalesce(calls.list_cost_usd, calls.cost_usd) as listed_cost_usd,
         -- What a discount took of the whole it took of each part.
-        case when cost_usd <> 0 and list_cost_usd <> cost_usd then list_cost_usd / cost_usd else 1 end as listed_ratio
-    from marts.fct_generations
+        case
+            when calls.cost_usd <> 0 and calls.list_cost_usd <> calls.cost_usd then calls.list_cost_usd / calls.cost_usd
+            else 1
+        end as listed_ratio
+    from marts.fct_generations as calls
+    left join marts.dim_models as models
+        on
+            calls.instance = models.instance
+            and calls.project_id = models.project_id
+            and calls.model = models.model
     where
-        is_counted
+        calls.is_counted
         -- Reporting days are local to some zone, so a UTC day lies on two of them.
-        and usage_date between (%(starts_at)s at time zone 'UTC')::date - 1 and (%(ends_at)s at time zone 'UTC')::date + 1
-        and started_at >= %(starts_at)s
-        and started_at < %(ends_at)s
+        and calls.usage_date
+        between (%(starts_at)s at time zone 'UTC')::date - 1 and (%(ends_at)s at time zone 'UTC')::date + 1
+        and calls.started_at >= %(starts_at)s
+        and calls.started_at < %(ends_at)s
 ),
 
 cells as (
@@ -107,6 +120,20 @@ rests as (
     having sum(cost_usd) <> 0 or round(sum(listed_cost_usd), 6) <> 0
 ),
 
+-- What is paid without a call, by its reporting days.
+commitments as (
+    select
+        usage_date::timestamp at time zone 'UTC' as charge_day,
+        instance, project_id, project_name, null as environment, department, team, agent, 'unattributed' as feature,
+        'not set' as dimension_1, 'not set' as dimension_2, provider, canonical_model, provider as served_by, commitment,
+        'standard' as service_tier, 'commitment' as cost_basis, 'team' as price_source, 'commitment' as usage_type,
+        1 as units, cost_usd as part_usd, cost_usd as listed_part_usd
+    from marts.fct_commitment_costs_daily
+    where
+        usage_date >= (%(starts_at)s at time zone 'UTC')::date
+        and usage_date < (%(ends_at)s at time zone 'UTC')::date
+),
+
 charges as (
     select
         *,
@@ -118,6 +145,8 @@ charges as (
         select * from parts
         union all
         select * from rests
+        union all
+        select * from commitments
     ) as charged
 ),
 
@@ -127,7 +156,8 @@ priced as (
         trim_scale(units / units_priced) as quantity,
         trim_scale(part_usd) as cost_usd,
         trim_scale(case when is_usage then listed_part_usd else part_usd end) as list_cost_usd,
-        provider || '/' || canonical_model || '/' || usage_type as sku,
+        served_by || '/' || coalesce('commitment/' || commitment, canonical_model || '/' || usage_type) as sku,
+        project_id <> 'unattributed' as has_project,
         initcap(replace(usage_type, '_', ' ')) as meter,
         jsonb_strip_nulls(jsonb_build_object(
             'environment', environment,
@@ -160,18 +190,19 @@ final as (
         ((date_trunc('month', charge_day at time zone 'UTC') + interval '1 month') at time zone 'UTC')
             as "BillingPeriodEnd",
         case when is_usage then 'Usage' else 'Adjustment' end as "ChargeCategory",
-        canonical_model || ', ' || case
+        coalesce(commitment, canonical_model) || ', ' || case
+            when commitment is not null then 'one day of what is paid without a call'
             when usage_type = 'unallocated' then 'what its parts leave of the total'
             else lower(replace(usage_type, '_', ' '))
         end as "ChargeDescription",
-        'Usage-Based' as "ChargeFrequency",
+        case when commitment is null then 'Usage-Based' else 'Recurring' end as "ChargeFrequency",
         charge_day as "ChargePeriodStart",
         charge_day + interval '24 hours' as "ChargePeriodEnd",
         case when is_usage then trim_scale(units::numeric) end as "ConsumedQuantity",
         case when is_usage then unit end as "ConsumedUnit",
         cost_usd as "ContractedCost",
         cost_usd as "EffectiveCost",
-        provider as "InvoiceIssuerName",
+        served_by as "InvoiceIssuerName",
         list_cost_usd as "ListCost",
         case when is_usage and cost_basis = 'self_hosted' then 'Other' when is_usage then 'Standard' end
             as "PricingCategory",
@@ -179,7 +210,7 @@ final as (
         case when is_usage then quantity end as "PricingQuantity",
         case when is_usage then case when units_priced > 1 then units_priced || ' ' else '' end || unit end
             as "PricingUnit",
-        provider as "ProviderName",
+        served_by as "ProviderName",
         provider as "PublisherName",
         list_unit_price as "ListUnitPrice",
         contracted_unit_price as "ContractedUnitPrice",
@@ -187,16 +218,16 @@ final as (
         contracted_unit_price as "PricingCurrencyContractedUnitPrice",
         cost_usd as "PricingCurrencyEffectiveCost",
         'AI and Machine Learning' as "ServiceCategory",
-        provider || ' models' as "ServiceName",
+        served_by || ' models' as "ServiceName",
         'Generative AI' as "ServiceSubcategory",
         case when is_usage then sku end as "SkuId",
         case when is_usage then meter end as "SkuMeter",
         case when is_usage then jsonb_build_object('x_Model', canonical_model, 'x_ServiceTier', service_tier)::text end
             as "SkuPriceDetails",
         case when is_usage then sku || '/' || service_tier end as "SkuPriceId",
-        instance || '/' || project_id as "SubAccountId",
-        project_name as "SubAccountName",
-        'Langfuse project' as "SubAccountType",
+        case when has_project then instance || '/' || project_id end as "SubAccountId",
+        case when has_project then project_name end as "SubAccountName",
+        case when has_project then 'Langfuse project' end as "SubAccountType",
         tags::text as "Tags",
         cost_basis as "x_CostBasis",
         price_source as "x_PriceSource",

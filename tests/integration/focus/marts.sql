@@ -1,4 +1,4 @@
--- fct_generations and fct_usage_daily as far as the export reads them, with made rows.
+-- The marts as far as the export reads them, with made rows.
 create table fct_generations as
 select
     'demo'::text as instance,
@@ -13,6 +13,7 @@ select
     case when n % 5 = 0 then 'tenant, "A"' else 'not set' end as dimension_2,
     (started_at at time zone 'Asia/Kathmandu')::date as usage_date,
     started_at,
+    case when n % 2 = 0 then 'azure/gpt-4o' else 'claude-sonnet-4-20250514' end as model,
     case when n % 2 = 0 then 'gpt-4o' else 'claude-sonnet-4' end as canonical_model,
     case when n % 2 = 0 then 'openai' else 'anthropic' end as provider,
     case when n % 7 = 0 then 'batch' end as service_tier,
@@ -64,3 +65,23 @@ select usage_date, instance, project_id, count(*) as calls, sum(cost_usd) as cos
 from fct_generations
 where is_counted
 group by usage_date, instance, project_id;
+
+create table dim_models as
+select distinct instance, project_id, model, case when provider = 'openai' then 'azure' else 'unknown' end as served_by
+from fct_generations;
+
+create table fct_commitment_costs_daily as
+select
+    day::date as usage_date,
+    case when borne_by = 'p1' then 'demo' else 'unattributed' end as instance,
+    borne_by as project_id,
+    case when borne_by = 'p1' then 'Support' else 'unattributed' end as project_name,
+    case when borne_by = 'p1' then 'GPU 7' else 'Provisioned throughput' end as commitment,
+    'care'::text as department,
+    'unattributed'::text as team,
+    'unattributed'::text as agent,
+    'unknown'::text as canonical_model,
+    'azure'::text as provider,
+    3.33 as cost_usd
+from generate_series(timestamp '2026-09-29', timestamp '2026-10-02', interval '1 day') as day
+cross join unnest(array['p1', 'unattributed']) as borne_by;

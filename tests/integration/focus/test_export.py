@@ -44,8 +44,9 @@ def test_billed_cost_sums_to_usage_exactly(settings: Settings, analyst: psycopg.
     cost = total(analyst, "select sum(cost_usd) from marts.fct_usage_daily")
     assert cost > 1
     for column in ("BilledCost", "EffectiveCost", "ContractedCost"):
-        assert sum(Decimal(charge[column]) for charge in charges) == cost
-    assert result.billed_cost_usd == cost
+        assert sum(Decimal(charge[column]) for charge in charges if charge["x_UsageType"] != "commitment") == cost
+    beside = total(analyst, "select sum(cost_usd) from marts.fct_commitment_costs_daily")
+    assert result.billed_cost_usd == cost + beside
     assert result.rows == len(charges)
 
 
@@ -122,6 +123,27 @@ def test_a_remainder_below_nothing_is_an_adjustment_without_price(charges: list[
         assert not any(charge[column] for column in ("PricingQuantity", "ListUnitPrice", "SkuId", "ConsumedQuantity"))
 
 
+def test_what_is_paid_without_a_call_stands_by_its_days(charges: list[dict[str, str]]) -> None:
+    paid = [charge for charge in charges if charge["x_UsageType"] == "commitment"]
+    assert [(charge["ChargePeriodStart"][:10], charge["SubAccountId"], charge["BilledCost"]) for charge in paid] == [
+        (day, account, "3.33")
+        for day in ("2026-09-29", "2026-09-30", "2026-10-01", "2026-10-02")
+        for account in ("demo/p1", "")
+    ]
+    assert {(charge["ChargeFrequency"], charge["PricingQuantity"], charge["PricingUnit"]) for charge in paid} == {
+        ("Recurring", "1", "Days")
+    }
+    assert {charge["SkuId"] for charge in paid} == {
+        "azure/commitment/GPU 7", "azure/commitment/Provisioned throughput",
+    }  # fmt: skip
+
+
+def test_the_provider_is_who_serves_the_model(charges: list[dict[str, str]]) -> None:
+    of_calls = {(charge["ProviderName"], charge["InvoiceIssuerName"], charge["PublisherName"])
+                for charge in charges if charge["x_UsageType"] != "commitment"}  # fmt: skip
+    assert of_calls == {("azure", "azure", "openai"), ("anthropic", "anthropic", "anthropic")}
+
+
 def test_tags_hold_what_is_known_and_nothing_that_stands_for_nothing(charges: list[dict[str, str]]) -> None:
     tags = {charge["Tags"] for charge in charges}
     assert any('"dimension_2": "tenant, \\"A\\""' in each for each in tags)
@@ -174,6 +196,7 @@ def test_the_newest_moment_of_a_month_is_in_it(settings: Settings, tmp_path: Pat
         connection.execute(
             "delete from marts.fct_generations where started_at <> (select max(started_at) from marts.fct_generations)"
         )
+        connection.execute("delete from marts.fct_commitment_costs_daily")
         connection.execute("update marts.fct_generations set started_at = %s, usage_date = '2026-10-01'",
                            (datetime(2026, 9, 30, 23, 59, 59, 999_999, tzinfo=UTC),))  # fmt: skip
     assert export(settings, Period.month("2026-09"), tmp_path).rows > 0

@@ -11,7 +11,7 @@ def test_units_are_those_of_the_seed() -> None:
         seeded = {row["usage_type"]: row["is_token"] == "true" for row in csv.DictReader(handle)}
     # A share of cache_write, not a type beside it.
     assert seeded.pop("cache_write_1h")
-    assert set(seeded) == set(UNITS) - {"unallocated"}
+    assert set(seeded) == set(UNITS) - {"unallocated", "commitment"}
     for usage_type, is_token in seeded.items():
         assert (UNITS[usage_type] == "Tokens") == is_token, usage_type
 
