@@ -14,6 +14,7 @@ from tracemart.build.slots import (
     LAYERS,
     RunningBuild,
     fail_build,
+    release_build_lock,
     resume_build,
     take_build_lock,
     take_up_new_loads,
@@ -72,6 +73,7 @@ def build_layer(settings: Settings, build_id: int, layer: str, progress: Progres
             build = resume_build(connection, build_id)
             nodes = _build(settings, connection, build, layer, progress)
             _record(connection, build_id, layer, nodes)
+            release_build_lock(connection)
         except psycopg.Error as error:
             raise warehouse_error(error, f"building {layer}") from None
         except TracemartError as error:

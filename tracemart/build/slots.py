@@ -155,6 +155,11 @@ def take_build_lock(connection: psycopg.Connection, function: str) -> None:
         raise BuildError("Another build is writing to the marts at this moment: wait until it has ended, then retry.")
 
 
+def release_build_lock(connection: psycopg.Connection) -> None:
+    """Let the next layer begin at once: a lock goes with its connection only when the server has noticed its end."""
+    connection.execute("select pg_advisory_unlock(%s)", (BUILD_LOCK,))
+
+
 def resume_build(connection: psycopg.Connection, build_id: int) -> RunningBuild:
     """The build, running (again, where a step of it had failed). Raises BuildError if a later one took its place."""
     row = connection.execute(
