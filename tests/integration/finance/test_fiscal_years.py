@@ -32,10 +32,11 @@ def test_fiscal_years_quarters_and_months(
 ) -> None:
     file = project / "dbt_project.yml"
     file.write_text(file.read_text().replace("fiscal_year_starts_in_month: 1", "fiscal_year_starts_in_month: 8"))
-    (compiled,) = run_dbt(warehouse_settings, ["compile", "--select", "dim_dates", "--resource-type", "model"])
+    nodes = [result.node for result in run_dbt(warehouse_settings, ["compile", "--select", "dim_dates"])]
+    (compiled,) = [node.compiled_code for node in nodes if node.name == "dim_dates"]
     owner.execute("create table marts_next.fct_usage_daily (usage_date) as values (date '2023-05-05'), ('2024-02-29')")
     for first_month in range(1, 13):
-        query = compiled.node.compiled_code.replace("'7 months'", f"'{first_month - 1} months'")
+        query = compiled.replace("'7 months'", f"'{first_month - 1} months'")
         rows = owner.execute(
             "select calendar_date, fiscal_year, fiscal_quarter, fiscal_month, fiscal_year_start_date,"
             " fiscal_year_end_date, fiscal_quarter_start_date, fiscal_quarter_end_date, month_end_date"
