@@ -45,15 +45,15 @@
     from (
         select
             marked.*,
-            count(*) filter (where begins) over (
+            sum(case when last_until = {{ from_column }} then 0 else 1 end) over (
                 partition by {{ alike | join(", ") }} order by {{ from_column }}
             ) as piece_number
         from (
             select
                 {{ pieces }}.*,
-                {{ from_column }} is distinct from lag({{ until_column }}) over (
+                lag({{ until_column }}) over (
                     partition by {{ alike | join(", ") }} order by {{ from_column }}
-                ) as begins
+                ) as last_until
             from {{ pieces }}
         ) as marked
     ) as numbered
@@ -71,4 +71,9 @@
             chr(31), {{ model_table }}.instance, {{ model_table }}.project_id, {{ model_table }}.model,
             {{ list_table }}.price_source, {{ list_table }}.price_ref
         )
+{%- endmacro %}
+
+{# At the end of a step: its figures are worked out once there, not wherever a later step names them. #}
+{% macro worked_out_once() -%}
+    offset 0
 {%- endmacro %}

@@ -27,11 +27,11 @@ overlapping as (
             and pieces.tier_name = others.tier_name
             and pieces.piece_number < others.piece_number
             and pieces.valid_from < others.valid_until
-            and others.valid_from < pieces.valid_until
+            and pieces.valid_until > others.valid_from
             and pieces.opens_at < others.closes_at
-            and others.opens_at < pieces.closes_at
+            and pieces.closes_at > others.opens_at
             and pieces.above_input_tokens < others.up_to_tokens
-            and others.above_input_tokens < pieces.up_to_tokens
+            and pieces.up_to_tokens > others.above_input_tokens
 )
 
 select * from overlapping

@@ -101,8 +101,7 @@ corrected as (
             {{ same("measured", "tiers", ["instance", "project_id", "model"]) }}
 ),
 
--- The one piece of the price book that a call falls into. Here and below `offset 0` has each figure worked out once, not
--- wherever it is named.
+-- The one piece of the price book that a call falls into.
 booked as (
     select
         corrected.*,
@@ -136,7 +135,7 @@ booked as (
             )
             and corrected.total_input_tokens > prices.above_input_tokens
             and (prices.up_to_input_tokens is null or corrected.total_input_tokens <= prices.up_to_input_tokens)
-    offset 0
+    {{ worked_out_once() }}
 ),
 
 -- A part is NULL where it has units and no price. Where usage is a total alone, it tells the cost if all tokens are of
@@ -184,7 +183,7 @@ listed as (
                 sum(units.list_usd) as list_usd,
                 bool_and(units.list_usd is not null) as is_priced,
                 jsonb_object_agg(units.usage_type, trim_scale(units.list_usd * booked.share_paid))
-                    filter (where units.list_usd <> 0) as costs_usd
+                filter (where units.list_usd <> 0) as costs_usd
             from (
                 select
                     usage.usage_type,
@@ -192,40 +191,50 @@ listed as (
                     coalesce(
                         usage.units::numeric * (booked.other_prices_usd ->> usage.usage_type)::numeric,
                         case
-                            when usage.usage_type in (
-                                select usage_types.usage_type from usage_types where not usage_types.is_token
-                            )
+                            when
+                                usage.usage_type in (
+                                    select usage_types.usage_type from usage_types
+                                    where not usage_types.is_token
+                                )
                                 then coalesce((booked.recorded_other_costs_usd ->> usage.usage_type)::numeric, 0)
                         end
                     ) as list_usd
                 from jsonb_each_text(booked.other_usage) as usage (usage_type, units)
                 where usage.usage_type <> 'cache_write_1h'
-                offset 0
+                {{ worked_out_once() }}
             ) as units
         ) as others
-    offset 0
+    {{ worked_out_once() }}
 ),
 
 totalled as (
     select
         listed.*,
         case
-            when not is_other_priced then null
-            when is_unbilled and price_source is not null then 0
+            when not listed.is_other_priced then null
+            when listed.is_unbilled and listed.price_source is not null then 0
             else
-                list_input_usd + list_cached_input_usd + list_cache_write_usd + list_output_usd + list_request_usd
-                + list_other_usd
+                listed.list_input_usd
+                + listed.list_cached_input_usd
+                + listed.list_cache_write_usd
+                + listed.list_output_usd
+                + listed.list_request_usd
+                + listed.list_other_usd
         end as list_usd
     from listed
-    offset 0
+    {{ worked_out_once() }}
 ),
 
 -- What a dollar of the list price costs in the end; NULL where the recorded cost stands.
 billed as (
     select
         totalled.*,
-        case when list_usd is not null then case when is_unbilled then 0 else share_paid end end as share,
-        case when is_unbilled then 0 else 1 end as recorded_share
+        case
+            when totalled.list_usd is null then null
+            when totalled.is_unbilled then 0
+            else totalled.share_paid
+        end as share,
+        case when totalled.is_unbilled then 0 else 1 end as recorded_share
     from totalled
 ),
 

@@ -1,8 +1,12 @@
 {{ config(indexes=[{"columns": ["instance", "project_id", "model"]}]) }}
 
-{% set time, day, size = ["valid_from", "valid_until"], ["daily_from", "daily_until"], ["above_tokens", "up_to_tokens"] %}
+{% set time = ["valid_from", "valid_until"] %}
+{% set day = ["daily_from", "daily_until"] %}
+{% set size = ["above_tokens", "up_to_tokens"] %}
 {% set cell = ["shelf"] + time + day + size %}
-{% set content = ["shelf", "book", "tier", "tier_name", "price_source", "price_ref", "prices", "discount", "cost_basis"] %}
+{% set content = [
+    "shelf", "book", "tier", "tier_name", "price_source", "price_ref", "prices", "discount", "cost_basis",
+] %}
 
 with
 
@@ -11,83 +15,17 @@ matched as (
     where is_current
 ),
 
-listed as (
-    select * from {{ ref("int_prices_listed") }}
-    where is_current
+offers as (
+    select * from {{ ref("int_prices_offered") }}
 ),
 
--- Models that the same entries price in the same order share a book, so that it is worked out once.
 models as (
-    select
+    select distinct
         instance,
         project_id,
         model,
-        md5(array_agg(listing_key order by source_rank, entry_rank)::text) as book
+        book
     from matched
-    group by instance, project_id, model
-),
-
-entries as (
-    select distinct on (models.book, matched.listing_key)
-        models.book,
-        matched.listing_key,
-        matched.source_rank,
-        matched.entry_rank
-    from models
-    inner join matched
-        on
-            models.instance = matched.instance
-            and models.project_id = matched.project_id
-            and models.model = matched.model
-    order by models.book, matched.listing_key, matched.source_rank, matched.entry_rank
-),
-
-offers as (
-    select
-        entries.book,
-        entries.source_rank,
-        entries.entry_rank,
-        listed.*,
-        coalesce(listed.up_to_input_tokens, {{ most_tokens() }}) as up_to_tokens
-    from entries
-    inner join listed on entries.listing_key = listed.listing_key
-),
-
-tiers as (
-    select
-        book,
-        'standard' as service_tier,
-        '' as pricing_tier_name
-    from offers
-    union
-    select
-        book,
-        case when pricing_tier_name = '' then coalesce(service_tier, 'standard') else 'standard' end as service_tier,
-        pricing_tier_name
-    from offers
-),
-
--- What names the tier goes before what is for any; a project's own definition and own hardware are for every tier.
-candidates as (
-    select
-        concat_ws('/', tiers.book, tiers.service_tier, tiers.pricing_tier_name) as shelf,
-        tiers.service_tier as tier,
-        tiers.pricing_tier_name as tier_name,
-        offers.*,
-        case
-            when offers.pricing_tier_name <> '' then 0
-            when tiers.pricing_tier_name <> '' then 1
-            when offers.service_tier = tiers.service_tier then 0
-            when tiers.service_tier = 'standard' then 0
-            when offers.price_source = 'langfuse_project' or offers.cost_basis = 'self_hosted' then 0
-            else 1
-        end as remoteness
-    from tiers
-    inner join offers
-        on
-            tiers.book = offers.book
-            and offers.pricing_tier_name in (tiers.pricing_tier_name, '')
-            and coalesce(offers.service_tier, 'standard') in (tiers.service_tier, 'standard')
 ),
 
 -- Time, day and size are cut wherever an offer begins or ends.
@@ -95,7 +33,7 @@ moments as (
     select distinct
         shelf,
         unnest(array[valid_from, valid_until]) as moment
-    from candidates
+    from offers
 ),
 
 times as (
@@ -110,7 +48,7 @@ clocks as (
     select distinct
         shelf,
         unnest(array['00:00', daily_from, daily_until, '24:00']::time[]) as clock
-    from candidates
+    from offers
 ),
 
 windows as (
@@ -125,7 +63,7 @@ thresholds as (
     select distinct
         shelf,
         unnest(array[-1, above_input_tokens, up_to_tokens, {{ most_tokens() }}]) as threshold
-    from candidates
+    from offers
 ),
 
 sizes as (
@@ -138,41 +76,41 @@ sizes as (
 
 cells as (
     select
-        candidates.shelf,
-        candidates.book,
-        candidates.tier,
-        candidates.tier_name,
+        offers.shelf,
+        offers.book,
+        offers.tier,
+        offers.tier_name,
         times.valid_from,
         times.valid_until,
         windows.daily_from,
         windows.daily_until,
         sizes.above_tokens,
         sizes.up_to_tokens,
-        candidates.price_source,
-        candidates.price_ref,
-        candidates.prices,
-        candidates.discount,
-        candidates.cost_basis,
-        candidates.remoteness,
-        candidates.source_rank,
-        candidates.entry_rank,
-        candidates.priority
-    from candidates
+        offers.price_source,
+        offers.price_ref,
+        offers.prices,
+        offers.discount,
+        offers.cost_basis,
+        offers.remoteness,
+        offers.source_rank,
+        offers.entry_rank,
+        offers.priority
+    from offers
     inner join times
         on
-            candidates.shelf = times.shelf
-            and candidates.valid_from <= times.valid_from
-            and candidates.valid_until >= times.valid_until
+            offers.shelf = times.shelf
+            and offers.valid_from <= times.valid_from
+            and offers.valid_until >= times.valid_until
     inner join windows
         on
-            candidates.shelf = windows.shelf
-            and candidates.daily_from <= windows.daily_from
-            and candidates.daily_until >= windows.daily_until
+            offers.shelf = windows.shelf
+            and offers.daily_from <= windows.daily_from
+            and offers.daily_until >= windows.daily_until
     inner join sizes
         on
-            candidates.shelf = sizes.shelf
-            and candidates.above_input_tokens <= sizes.above_tokens
-            and candidates.up_to_tokens >= sizes.up_to_tokens
+            offers.shelf = sizes.shelf
+            and offers.above_input_tokens <= sizes.above_tokens
+            and offers.up_to_tokens >= sizes.up_to_tokens
 ),
 
 -- The first of the team's entries decides: it says a price, or what comes off the next source's.

@@ -48,7 +48,7 @@ named as (
             case entries.price_source
                 when 'team'
                     then
-                        (entries.served_by is null or entries.served_by = model_names.served_by)
+                        (entries.served_by is null or model_names.served_by = entries.served_by)
                         and (
                             entries.model is null
                             or entries.model in (lower(model_names.model), lower(model_names.canonical_model))
@@ -58,7 +58,7 @@ named as (
                             or lower(model_names.model) ~ entries.model_pattern
                             or lower(model_names.canonical_model) ~ entries.model_pattern
                         )
-                else entries.price_ref = model_names.price_ref
+                else model_names.price_ref = entries.price_ref
             end
 ),
 
@@ -93,7 +93,7 @@ fitting as (
         lateral (
             select model_names.model from model_names
             where model_names.model ~ patterns.match_pattern
-            offset 0
+            {{ worked_out_once() }}
         ) as names
 ),
 
@@ -145,7 +145,7 @@ matched as (
     from defined
 ),
 
-final as (
+ranked as (
     select
         instance,
         project_id,
@@ -159,6 +159,22 @@ final as (
         known_from,
         known_to
     from matched
+),
+
+-- Models that the same entries price in the same order share a book, so that it is worked out once.
+final as (
+    select
+        *,
+        md5(
+            (
+                array_agg(listing_key) filter (where is_current) over (
+                    partition by instance, project_id, model
+                    order by source_rank, entry_rank
+                    rows between unbounded preceding and unbounded following
+                )
+            )::text
+        ) as book
+    from ranked
 )
 
 select * from final

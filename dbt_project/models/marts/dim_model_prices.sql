@@ -48,16 +48,16 @@ ages as (
     from (
         select distinct
             {{ name_of_list("pieces", "pieces") }} as list_name,
-            valid_from,
-            valid_until
+            pieces.valid_from,
+            pieces.valid_until
         from pieces
     ) as pieces
     inner join versions
         on
             pieces.list_name = versions.list_name
             and versions.is_current_version
-            and versions.valid_from < pieces.valid_until
-            and versions.valid_until > pieces.valid_from
+            and pieces.valid_until > versions.valid_from
+            and pieces.valid_from < versions.valid_until
     group by versions.list_name, pieces.valid_from
 ),
 
@@ -100,7 +100,7 @@ present as (
     from known
 ),
 
--- What we believed before, row for row of the list that said it; the one that a price replaced need not be its own kind.
+-- What we believed before, row for row of the list that said it.
 past as (
     select distinct on ({{ price_key | join(", ") | replace("known_from", "version_from") }})
         instance,

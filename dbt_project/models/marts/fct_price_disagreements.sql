@@ -47,7 +47,8 @@ present as (
         and listed.above_input_tokens < 0
         and listed.prices <> '{}'
     order by
-        matched.instance, matched.project_id, matched.model, matched.source_rank, matched.entry_rank, listed.priority desc
+        matched.instance asc, matched.project_id asc, matched.model asc, matched.source_rank asc,
+        matched.entry_rank asc, listed.priority desc
 ),
 
 prices as (

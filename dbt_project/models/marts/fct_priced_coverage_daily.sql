@@ -10,9 +10,6 @@
 {% set cell = [
     "usage_date", "instance", "project_id", "project_name", "department", "model", "canonical_model", "provider",
 ] %}
-{% set bases = {
-    "list": "list_basis", "negotiated": "negotiated", "self_hosted": "self_hosted", "recorded": "recorded_only",
-} %}
 
 with
 
@@ -33,10 +30,10 @@ days as (
         coalesce(sum(total_tokens) filter (where cost_basis = 'recorded'), 0)::bigint as recorded_only_tokens,
         coalesce(sum(total_tokens) filter (where cost_basis = 'none'), 0)::bigint as unpriced_tokens,
         sum(cost_usd) as cost_usd,
-        {%- for basis, name in bases.items() %}
-        coalesce(sum(cost_usd) filter (where cost_basis = '{{ basis }}'), 0) as {{ name }}_cost_usd
-        {{- "," if not loop.last }}
-        {%- endfor %}
+        coalesce(sum(cost_usd) filter (where cost_basis = 'list'), 0) as list_basis_cost_usd,
+        coalesce(sum(cost_usd) filter (where cost_basis = 'negotiated'), 0) as negotiated_cost_usd,
+        coalesce(sum(cost_usd) filter (where cost_basis = 'self_hosted'), 0) as self_hosted_cost_usd,
+        coalesce(sum(cost_usd) filter (where cost_basis = 'recorded'), 0) as recorded_only_cost_usd
     from generations
     group by {{ cell | join(", ") }}
 ),

@@ -21,7 +21,7 @@ from tracemart.warehouse import Role, Warehouse
 
 INSTANCE = "demo"
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-BOOK = ("int_models_canonical", "int_prices_listed", "int_prices_matched", "int_prices_dated")
+BOOK = ("int_models_canonical", "int_prices_listed", "int_prices_matched", "int_prices_offered", "int_prices_dated")
 PLAIN = ("input", "cached_input", "cache_write", "output")
 INPUT = (
     "audio_input", "cached_audio_input", "image_input", "cached_image_input", "video_input", "cached_video_input",
