@@ -354,6 +354,12 @@ def bench_growth(context: typer.Context) -> None:
     run_benchmark("growth.py", context.args)
 
 
+@bench.command("marts", context_settings=ANY_OPTION)
+def bench_marts(context: typer.Context) -> None:
+    """Measure builds and the dashboards' queries at 1 and 10 million observations, or at as many as are named."""
+    run_benchmark("marts.py", context.args)
+
+
 @bench.command("kill", context_settings=ANY_OPTION)
 def bench_kill(context: typer.Context) -> None:
     """Kill a loader 100 times at random moments, and compare its tables row for row with an undisturbed one's."""

@@ -30,7 +30,7 @@ def main() -> None:
             measured("measured_extract.py", here.environment(url, server))
         early = new_hours(here, server, url, 0)
         with console.status("copying them into the past …"):
-            copy_into_the_past(url)
+            copy_into_the_past(url, DAYS, FULL_DAYS)
         late = new_hours(here, server, url, HOURS)
         with psycopg.connect(url) as connection:
             (rows,) = connection.execute("select count(*) from raw.observations").fetchone() or (0,)
@@ -58,7 +58,8 @@ def new_hours(here: Place, server: Server, url: str, first: int) -> list[dict[st
     return done[1:]
 
 
-def copy_into_the_past(url: str) -> None:
+def copy_into_the_past(url: str, days_there: int, days_wanted: int) -> None:
+    """Repeat the days before END until there are as many as wanted."""
     with psycopg.connect(url, autocommit=True) as connection:
         columns = [
             row[0]
@@ -75,12 +76,13 @@ def copy_into_the_past(url: str) -> None:
         }
         listed = ", ".join(columns)
         values = ", ".join(moved.get(column, column) for column in columns)
-        start = END - timedelta(days=FULL_DAYS)
+        start = END - timedelta(days=days_wanted)
         connection.execute("set role tracemart_loader")
         ensure_months(connection, months_between(start, END))
-        for days in range(DAYS, FULL_DAYS, DAYS):
+        for days in range(days_there, days_wanted, days_there):
             parameters = {
-                "days": str(days), "shift": timedelta(days=days), "start": END - timedelta(days=DAYS), "end": END,
+                "days": str(days), "shift": timedelta(days=days), "end": END,
+                "start": END - timedelta(days=days_there),
             }  # fmt: skip
             connection.execute(
                 f"insert into raw.observations ({listed}) select {values} from raw.observations"

@@ -54,6 +54,9 @@ class Place:
         Warehouse(Settings(home=self.home, database_url=SecretStr(url))).migrate()
         return url
 
+    def postgres_pid(self) -> int:
+        return int((self.postgres.data / "postmaster.pid").read_text().splitlines()[0])
+
     def environment(self, url: str, server: Server | None = None, as_of: datetime = END) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRACEMART_", "LANGFUSE_"))}
         settings = {
