@@ -1,4 +1,5 @@
--- Langfuse counts every observation as a call; what names a model is one here too.
+-- Langfuse counts every observation as a call; what names a model is one here too, unless it moved over the border of what
+-- raw holds and is counted on the day that is carried over.
 with
 
 reconciliation as (
@@ -6,10 +7,21 @@ reconciliation as (
     where utc_date in (select days.utc_date from {{ ref("int_utc_days_touched") }} as days)
 ),
 
+carried as (
+    select * from {{ ref("int_projects_carried") }}
+),
+
 missing as (
-    select *
+    select reconciliation.*
     from reconciliation
-    where model <> 'unknown' and other_observation_calls <> 0
+    left join carried
+        on
+            reconciliation.instance = carried.carried_instance
+            and reconciliation.project_id = carried.carried_project_id
+    where
+        reconciliation.model <> 'unknown'
+        and reconciliation.other_observation_calls <> 0
+        and carried.carried_before_at is null
 )
 
 select * from missing
