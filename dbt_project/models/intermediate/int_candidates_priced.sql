@@ -1,3 +1,5 @@
+{{ config(indexes=[{"columns": ["canonical_model"]}]) }}
+
 -- What is for any project has no instance.
 with
 

@@ -16,7 +16,7 @@ workload_days as (
     select * from {{ ref("fct_workload_daily") }}
 ),
 
-prices as (
+prices as not materialized (
     select * from {{ ref("int_candidates_priced") }}
 ),
 

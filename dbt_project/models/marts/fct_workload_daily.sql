@@ -15,7 +15,8 @@
 
 with
 
-generations as (
+-- Read anew for each use: a copy of all calls would be larger than the table is slow.
+generations as not materialized (
     select
         {{ cell | reject("equalto", "prompt_name") | join(",\n        ") }},
         coalesce(prompt_name, 'not set') as prompt_name,

@@ -9,7 +9,7 @@
 
 with
 
-workload_days as (
+workload_days as not materialized (
     select * from {{ ref("fct_workload_daily") }}
 ),
 
