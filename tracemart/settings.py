@@ -103,6 +103,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is no time zone; use a name such as Europe/Istanbul") from None
         return value
 
+    @field_validator("currency")
+    @classmethod
+    def currency_has_three_letters(cls, value: str) -> str:
+        if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
+            raise ValueError(f"{value!r} is no currency; use its three letters of ISO 4217, such as EUR")
+        return value
+
     @field_validator("as_of")
     @classmethod
     def as_of_has_zone(cls, value: datetime | None) -> datetime | None:

@@ -52,6 +52,7 @@ def test_relative_paths_are_below_the_project(monkeypatch: pytest.MonkeyPatch) -
     [
         ("TRACEMART_TIMEZONE", "Mars/Olympus", "no time zone; use a name such as"),
         ("TRACEMART_TIMEZONE", "../../etc/passwd", "no time zone"),
+        ("TRACEMART_CURRENCY", "eur", "no currency; use its three letters"),
         ("TRACEMART_AS_OF", "yesterday", "valid datetime"),
         ("TRACEMART_STORE_IO", "everything", "'no' or 'redacted'"),
     ],

@@ -97,17 +97,27 @@ class CompiledProject:
         self.moved = self._moved()
 
     def _moved(self) -> list[str]:
-        """Models of which the rows depend on the zone, in order."""
+        """Models of which the rows depend on the zone, in order: those that the identities are about."""
         moved: list[str] = []
-        waiting = [name for name, node in self.nodes.items() if node["resource_type"] == "model"]
-        done: set[str] = set()
+        waiting = [name for name in self._needed() if self.nodes[name]["resource_type"] == "model"]
         while waiting:
             for name in [name for name in waiting if not set(self._parents(name)) & set(waiting)]:
                 waiting.remove(name)
-                done.add(name)
                 if MARK in self.sql(name) or set(self._parents(name)) & set(moved):
                     moved.append(name)
         return moved
+
+    def _needed(self) -> set[str]:
+        needed: set[str] = set()
+        found = {name for name in self.nodes if self._is_identity(name)}
+        while found:
+            needed |= found
+            found = {parent for name in found for parent in self._parents(name)} - needed
+        return needed
+
+    def _is_identity(self, name: str) -> bool:
+        node = self.nodes[name]
+        return node["resource_type"] == "test" and bool({"sum", "sums"} & set(node["name"].split("_")))
 
     def _parents(self, name: str) -> list[str]:
         return [parent for parent in self.nodes[name]["depends_on"]["nodes"] if parent in self.nodes and parent != name]
@@ -120,24 +130,25 @@ class CompiledProject:
             node = self.nodes[name]
             if node["config"]["materialized"] == "ephemeral":
                 continue
-            if node["config"]["materialized"] == "view":
-                assert MARK not in self.sql(name), f"{name} is a view, which this would not make anew"
-                continue
             table = f"{node['schema']}.{node['name']}"
+            statement = self.sql(name).replace(MARK, zone)
+            if node["config"]["materialized"] == "view":
+                connection.execute(f"create or replace view {table} as {statement}".encode())
+                continue
             known = connection.execute(
                 "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped",
                 (table,),
             )
             listed = ", ".join(row[0] for row in known)
-            made = f"select {listed} from (\n{self.sql(name).replace(MARK, zone)}\n) as made"
+            made = f"select {listed} from (\n{statement}\n) as made"
             connection.execute(f"truncate {table}")
             connection.execute(f"insert into {table} ({listed}) {made}".encode())
 
     def identities(self) -> Iterator[tuple[str, str]]:
         """(name, query of what is wrong) of each test of the project that says what a roll-up sums to."""
-        for name, node in self.nodes.items():
-            if node["resource_type"] == "test" and {"sum", "sums"} & set(node["name"].split("_")):
-                yield node["name"], self.sql(name)
+        for name in self.nodes:
+            if self._is_identity(name):
+                yield self.nodes[name]["name"], self.sql(name)
 
 
 @pytest.mark.slow
