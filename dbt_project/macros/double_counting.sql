@@ -1,5 +1,14 @@
 {# Whether a rule of the variable `double_counting` is on; one that is not named there is. #}
 {% macro rule_is_on(rule) -%}
+    {%- set rules = [
+        "cached_inside_input", "repeated_by_parent", "recorded_twice", "replayed_cache_hit", "failed_call_billed",
+    ] -%}
+    {%- for name, value in var("double_counting").items() if name not in rules or value not in [true, false] -%}
+    {{ exceptions.raise_compiler_error(
+        "The variable double_counting has " ~ name ~ ": " ~ value ~ ". Its rules are " ~ rules | join(", ")
+        ~ ", each true or false."
+    ) }}
+    {%- endfor -%}
     {{ "true" if var("double_counting").get(rule, true) else "false" }}
 {%- endmacro %}
 

@@ -32,7 +32,7 @@ seen as not materialized (
         -- An answer that had begun was paid, however it ended.
         is_error
         and completion_started_at is null
-        and total_tokens = input_tokens + cached_input_tokens + cache_write_tokens + other_input_tokens
+        and sum_of_tokens = input_tokens + cached_input_tokens + cache_write_tokens + other_input_tokens
         and (total_tokens > 0 or recorded_cost_usd > 0) as is_refused
     from generations
 ),
