@@ -40,6 +40,14 @@ of_one_answer as materialized (
             )
     where
         length(others.response_id) >= {{ court_evidence("shortest_response_id") }}
+        -- An application that gives all of a trace's calls one id of its own must not lose them.
+        and (
+            others.response_id ~ {{ sql_text(court_evidence("response_id_of_a_provider")) }}
+            or (
+                others.total_tokens = kept.total_tokens
+                and (others.trace_id <> kept.trace_id or others.recorded_by <> kept.recorded_by)
+            )
+        )
         and (others.trace_id = kept.trace_id or (others.is_on_day_of_trace and kept.is_on_day_of_trace))
 ),
 
