@@ -1,5 +1,5 @@
--- Langfuse counts every observation as a call; what names a model is one here too, unless it moved over the border of what
--- raw holds and is counted on the day that is carried over.
+-- Langfuse counts every observation as a call; what names a model is one here too, unless it moved over the border of
+-- what raw holds and is counted on the day that is carried over.
 with
 
 reconciliation as (
