@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tracemart.build import manifests
 from tracemart.semantic.queries import SemanticLayer
@@ -188,3 +189,41 @@ def test_facts_are_joined_to_dimensions_by_entities(layer: SemanticLayer, analys
             "select extract(isodow from usage_date) >= 6, sum(cost_usd) from marts.fct_usage_daily group by 1"
         ).fetchall()
     )
+
+
+@pytest.fixture
+def budgets(published: Settings) -> Iterator[None]:
+    """Two budgets on two days, of 100 and 50 US dollars."""
+    rows = [
+        ("a", "2026-04-15", 10, 100),
+        ("a", "2026-04-16", 30, 100),
+        ("b", "2026-04-15", 5, 50),
+        ("b", "2026-04-16", 45, 50),
+    ]
+    with Warehouse(published).connect(Role.OWNER, autocommit=True) as owner:
+        owner.execute("create temporary table made (like marts.fct_budget_status_daily)")
+        columns = owner.execute(
+            "select attname, format_type(atttypid, null) from pg_attribute"
+            " where attrelid = 'made'::regclass and attnum > 0 and attnotnull"
+        ).fetchall()
+        nothing = {"text": "x", "date": "2026-04-01", "numeric": "0", "integer": "0", "bigint": "0", "boolean": "false"}
+        for budget, day, spent, limit in rows:
+            row = {name: nothing[kind] for name, kind in columns}
+            row |= {"budget": budget, "usage_date": day, "spent_usd": str(spent), "limit_usd": str(limit)}
+            owner.execute(
+                "insert into marts.fct_budget_status_daily"
+                " select * from jsonb_populate_record(null::marts.fct_budget_status_daily, %s)",
+                (Jsonb(row),),
+            )
+        yield
+        owner.execute("delete from marts.fct_budget_status_daily")
+
+
+@pytest.mark.usefixtures("budgets")
+def test_a_budget_is_what_stands_on_its_newest_day_and_budgets_add_up(layer: SemanticLayer) -> None:
+    found = layer.rows(["budget_spent_usd", "budget_limit_usd", "budget_used_share"], ["budget_day__budget"])
+    assert sorted(found.rows) == [("a", 30, 100, Decimal("0.3")), ("b", 45, 50, Decimal("0.9"))]
+    assert layer.rows(["budget_spent_usd", "budget_limit_usd", "budget_used_share"]).rows == (
+        (75, 150, Decimal("0.5")),
+    )
+    assert by_day(layer, "budget_spent_usd") == {date(2026, 4, 15): 15, date(2026, 4, 16): 75}
