@@ -97,6 +97,7 @@ def _forget(connection: psycopg.Connection, ids: list[str], project: str | None)
         count = _clear(connection, table, batches, changed)
         if count:
             cleared[str(table)] = count
+    _touch_shared_sessions(connection, batches, changed)
     _finish_loads(connection, batches, changed)
     return Forgetting(traces, sessions, cleared, deleted, _is_in_seed(connection))
 
@@ -146,6 +147,15 @@ def _begin_loads(connection: psycopg.Connection) -> dict[tuple[str, str], int]:
         " as concerned returning instance, project_id, batch_id"
     )
     return {(instance, project_id): batch_id for instance, project_id, batch_id in rows}
+
+
+def _touch_shared_sessions(
+    connection: psycopg.Connection, batches: dict[tuple[str, str], int], changed: dict[tuple[str, str], int]
+) -> None:
+    """Let the next build add up anew the sessions that lost the person's traces and keep those of others."""
+    for (instance, project_id), batch_id in batches.items():
+        whose = {"instance": instance, "project_id": project_id, "batch_id": batch_id}
+        changed[instance, project_id] += connection.execute(_TOUCH_SHARED_SESSIONS, whose).rowcount
 
 
 def _finish_loads(
@@ -264,6 +274,16 @@ where
 _CLEAR = """
 update {table} as old set {nulls}
 where ({is_any_kept}) and {is_theirs}
+"""
+
+_TOUCH_SHARED_SESSIONS = """
+update raw.observations as old set batch_id = %(batch_id)s
+from shared_sessions
+where
+    old.instance = %(instance)s and old.project_id = %(project_id)s
+    and shared_sessions.instance = old.instance and shared_sessions.project_id = old.project_id
+    and shared_sessions.session_id = old.session_id
+    and old.batch_id <> %(batch_id)s
 """
 
 _CLEAR_RAW = """

@@ -49,7 +49,7 @@ def every_table(connection: psycopg.Connection) -> list[Table]:
 
 def note_traces(connection: psycopg.Connection, tables: Iterable[Table]) -> tuple[int, int]:
     """Fill pg_temp.their_traces and pg_temp.their_sessions from pg_temp.person (user_id) and pg_temp.place (instance,
-    project_id); how many there are.
+    project_id); how many there are. pg_temp.shared_sessions are those that other people were in as well.
 
     A trace that names the person is theirs whole. A session is theirs if it names nobody else; then its traces that
     name nobody are theirs too.
@@ -70,10 +70,14 @@ def note_traces(connection: psycopg.Connection, tables: Iterable[Table]) -> tupl
         if table.has("session_id"):
             table.run(connection, _SESSIONS_OF_TRACES)
     connection.execute("analyze pg_temp.their_sessions")
+    connection.execute("create temporary table shared_sessions on commit drop as select * from their_sessions")
     for table in naming:
         # What a row said before it was replaced does not say who was in a session.
         if table.has("session_id") and not table.name.startswith("superseded_"):
             table.run(connection, _SESSIONS_OF_OTHERS)
+    connection.execute(
+        "delete from shared_sessions using their_sessions where shared_sessions.* is not distinct from their_sessions.*"
+    )
     for table in naming:
         if table.has("session_id"):
             table.run(connection, _TRACES_OF_SESSIONS)

@@ -57,7 +57,8 @@ ranked as (
         row_number() over (
             partition by generations.usage_date, generations.instance, generations.project_id
             order by
-                generations.cost_usd desc, generations.started_at, generations.trace_id, generations.observation_id
+                generations.cost_usd desc, generations.started_at asc, generations.trace_id asc,
+                generations.observation_id asc
         ) as cost_rank
     from generations
     inner join least

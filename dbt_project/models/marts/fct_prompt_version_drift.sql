@@ -2,7 +2,7 @@
 
 {% set prompt = ["instance", "project_id", "environment", "department", "prompt_name"] %}
 {% set measures = {
-    "cost_per_call_usd": 12, "latency_ms": 3, "error_rate": 6, "quality": 6, "success_rate": 6,
+    "cost_per_call_usd": 12, "mean_latency_ms": 3, "error_rate": 6, "quality": 6, "success_rate": 6,
 } %}
 
 with
@@ -28,7 +28,7 @@ versions as (
         sum(calls)::bigint as calls,
         sum(cost_usd) as cost_usd,
         sum(cost_usd) / sum(calls) as cost_per_call_usd,
-        sum(total_latency_ms) / nullif(sum(timed_calls), 0) as latency_ms,
+        sum(total_latency_ms) / nullif(sum(timed_calls), 0) as mean_latency_ms,
         sum(errors)::numeric / sum(calls) as error_rate,
         sum(judged_traces)::bigint as judged_traces,
         sum(total_quality) / nullif(sum(judged_traces), 0) as quality,
@@ -41,10 +41,10 @@ versions as (
 compared as (
     select
         *,
-        lag(prompt_version) over versions_in_order as previous_prompt_version,
         {% for measure in measures %}
-        lag({{ measure }}) over versions_in_order as previous_{{ measure }}{{ "," if not loop.last }}
+        lag({{ measure }}) over versions_in_order as previous_{{ measure }},
         {% endfor %}
+        lag(prompt_version) over versions_in_order as previous_prompt_version
     from versions
     window versions_in_order as (
         partition by {{ prompt | join(", ") }}
@@ -65,10 +65,10 @@ final as (
         cost_usd,
         judged_traces,
         {% for measure, decimals in measures.items() %}
-        trim_scale(round({{ measure }}, {{ decimals }})) as {{ "mean_latency_ms" if measure == "latency_ms" else measure }},
+        trim_scale(round({{ measure }}, {{ decimals }})) as {{ measure }},
         {% endfor %}
         trim_scale(round(cost_per_call_usd / nullif(previous_cost_per_call_usd, 0) - 1, 6)) as cost_per_call_drift,
-        trim_scale(round(latency_ms / nullif(previous_latency_ms, 0) - 1, 6)) as latency_drift,
+        trim_scale(round(mean_latency_ms / nullif(previous_mean_latency_ms, 0) - 1, 6)) as latency_drift,
         trim_scale(round(error_rate - previous_error_rate, 6)) as error_rate_drift,
         trim_scale(round(quality - previous_quality, 6)) as quality_drift,
         trim_scale(round(success_rate - previous_success_rate, 6)) as success_rate_drift

@@ -8,13 +8,17 @@ activity as not materialized (
     select * from {{ ref("fct_user_activity_daily") }}
 ),
 
+newest as (
+    select max(usage_date) as usage_date from activity
+),
+
 -- The newest day is a look-up in the index, and the days before it are a range of it.
 days as (
     select *
     from activity
     where
         user_id <> 'unknown'
-        and usage_date > (select max(usage_date) from activity) - {{ var("top_spender_days") }}
+        and usage_date > (select newest.usage_date from newest) - {{ var("top_spender_days") }}
 ),
 
 spent as (

@@ -43,6 +43,8 @@ def lives(person: str = ADA, session: str = SESSION, **of_root: Any) -> list[dic
         root("a4", 2.2, **mine | {"session_id": "shared"}),
         root("b1", 2.3, user_id="bob", session_id="shared", metadata=Jsonb({"department": "legal"})),
         observation("b1", "call", 2.35, cost=1, session_id="shared"),
+        # The shared session goes on when the person is no longer in it.
+        root("b2", 9.3, user_id="bob", session_id="shared"),
         root("n1", 0.4),
         observation("n1", "call", 0.5, cost=2),
         root("p2-a", 0.6, project_id="p2", user_id=person),
