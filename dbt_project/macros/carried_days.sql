@@ -89,6 +89,7 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Ids of raw are compared byte by byte, those of marts by the database's order: an index serves its own order alone. #}
 {% macro has_carried_row(mart, outer_name, keys, day_column, by_index=true) -%}
     (
         exists (select from {{ ref("int_projects_carried") }})
@@ -100,7 +101,9 @@
                     and standing.project_id = carried_project_id
                     and standing.{{ day_column }} < carried_before_date
             where
-                {{ same("standing", outer_name, keys) }}
+                {%- for key in keys %}
+                {{ "and " if not loop.first }}standing.{{ key }} = {{ outer_name }}.{{ key }} collate "default"
+                {%- endfor %}
             {{ "offset 0" if by_index }}
         )
     )

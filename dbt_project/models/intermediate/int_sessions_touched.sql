@@ -32,6 +32,15 @@ sessions as (
     where
         session_id is not null {{ "and false" if flags.FULL_REFRESH }}
         and superseded_by_batch_id = any((select batch_ids from pending)::bigint[])
+),
+
+-- Ids of raw are compared byte by byte, those of marts by the database's order: an index serves its own order alone.
+ordered as (
+    select
+        instance collate "default" as instance,
+        project_id collate "default" as project_id,
+        session_id collate "default" as session_id
+    from sessions
 )
 
-select * from sessions
+select * from ordered

@@ -32,6 +32,15 @@ users as (
     where
         user_id is not null
         and superseded_by_batch_id = any((select batch_ids from pending)::bigint[])
+),
+
+-- Ids of raw are compared byte by byte, those of marts by the database's order: an index serves its own order alone.
+ordered as (
+    select
+        instance collate "default" as instance,
+        project_id collate "default" as project_id,
+        user_id collate "default" as user_id
+    from users
 )
 
-select * from users
+select * from ordered
