@@ -119,7 +119,7 @@ def test_late_and_moved_rows_end_as_a_full_refresh(raw: Raw, built: Build, owner
     whole = marts(owner)
     assert {name: rows for name, rows in whole.items() if rows != twice[name]} == {}
     changed = {name for name in whole if whole[name] != incremental[name]}
-    assert changed >= {"fct_sessions", "fct_observations", "dim_users", "fct_user_activity_weekly", "fct_errors_daily"}
+    assert changed >= {"fct_sessions", "fct_observations", "dim_users", "fct_user_activity_weekly"}
     for mart in (
         "fct_quality_drift_daily",
         "fct_prompt_version_drift",
