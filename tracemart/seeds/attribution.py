@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-from tracemart.seeds.seed_file import SeedRow, read_seed
+from tracemart.seeds.seed_file import MAPPED, SeedRow, read_seed
 
 COLUMNS = ("dimension", "match_on", "match_value", "value", "valid_from")
-DIMENSIONS = ("department", "team", "agent", "feature")
 MATCHES = ("user_id", "trace_name", "project_id")
 
 
 def check_attribution(file: Path) -> dict[str, set[str]]:
     """The names that the mapping gives, by dimension. Raises BadInputError, also for two owners of one key and date."""
-    names: dict[str, set[str]] = {dimension: set() for dimension in DIMENSIONS}
+    names: dict[str, set[str]] = {dimension: set() for dimension in MAPPED}
     owners: dict[tuple[str, ...], SeedRow] = {}
     for row in read_seed(file, COLUMNS):
-        dimension = row.choice("dimension", DIMENSIONS)
+        dimension = row.choice("dimension", MAPPED)
         match_on = row.choice("match_on", MATCHES)
         match_value, value = row.required("match_value"), row.required("value")
         since = row.day("valid_from")

@@ -12,6 +12,8 @@ from typing import NoReturn
 
 from tracemart.errors import BadInputError
 
+# What seeds/attribution_mapping.csv gives.
+MAPPED = ("department", "team", "agent", "feature")
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 
 
@@ -79,10 +81,8 @@ class SeedRow:
             folded = {name.casefold(): name for name in sorted(names)}
             near = get_close_matches(value.casefold(), folded, n=1, cutoff=0.5)
             hint = f"did you mean {folded[near[0]]!r}" if near else f"known are {', '.join(sorted(names)[:10])}"
-            self.refuse(
-                f"there is no {kind} {value!r}: {hint}? A {kind} is known once it has a call,"
-                " or stands in seeds/attribution_mapping.csv"
-            )
+            or_mapped = ", or seeds/attribution_mapping.csv gives it" if kind in MAPPED else ""
+            self.refuse(f"there is no {kind} {value!r}: {hint}? A {kind} is known once it has a call{or_mapped}")
 
 
 def _either(among: Sequence[str]) -> str:
