@@ -73,7 +73,7 @@ def note_traces(connection: psycopg.Connection, tables: Iterable[Table]) -> tupl
     connection.execute("create temporary table shared_sessions on commit drop as select * from their_sessions")
     for table in naming:
         # What a row said before it was replaced does not say who was in a session.
-        if table.has("session_id") and not table.name.startswith("superseded_"):
+        if table.has("session_id") and "superseded" not in table.name:
             table.run(connection, _SESSIONS_OF_OTHERS)
     connection.execute(
         "delete from shared_sessions using their_sessions where shared_sessions.* is not distinct from their_sessions.*"
