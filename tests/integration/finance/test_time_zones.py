@@ -41,11 +41,11 @@ def calls_at(moments: set[datetime]) -> Calls:
 
 
 def load(raw: Raw, calls: Calls, prefix: str = "c") -> None:
-    """Many rows at once; a trace a UTC day, of one department and agent or another."""
+    """Many rows at once; each a trace of its own, of one department and agent or another."""
     rows = []
     for number, (moment, cost) in enumerate(calls):
         row = observation(
-            f"{prefix}{moment:%m%d}", str(number), 0, cost=0, tokens=number % 50, model=f"gpt-{number % 3}o",
+            f"{prefix}{number}", "call", 0, cost=0, tokens=number % 50, model=f"gpt-{number % 3}o",
             metadata=Jsonb({"department": f"d{number % 4}", "agent": f"a{number % 5}"}), user_id=f"u{number % 6}",
         )  # fmt: skip
         parts = Jsonb({"input": float(cost) / 2, "total": float(cost)})
@@ -53,13 +53,13 @@ def load(raw: Raw, calls: Calls, prefix: str = "c") -> None:
         rows.append(row | {"start_time": moment, "end_time": end, "total_cost": cost, "cost_details": parts})
     with Warehouse(raw.settings).connect(Role.OWNER) as connection:
         batch_id = raw._begin(connection, "observations", len(rows))
-        months = {(row["trace_id"], row["start_time"].date()): raw._month(connection, row) for row in rows}
+        months = {row["trace_id"]: raw._month(connection, row) for row in rows}
         names = [
             name for name in columns_of(connection, "observations") if name in {*rows[0], "batch_id", "start_month"}
         ]
         with connection.cursor().copy(f"copy raw.observations ({', '.join(names)}) from stdin") as copy:
             for row in rows:
-                stored = row | {"batch_id": batch_id, "start_month": months[row["trace_id"], row["start_time"].date()]}
+                stored = row | {"batch_id": batch_id, "start_month": months[row["trace_id"]]}
                 copy.write_row([stored[name] for name in names])
 
 
