@@ -19,13 +19,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The tier that a call was served in, by its parameters or its metadata, in lower case; NULL is the standard one. #}
+{# The tier that a call was served in, in lower case; NULL is the standard one. What the answer says goes before what was
+   asked for. #}
 {% macro service_tier() -%}
     {%- set said -%}
     lower(coalesce(
+            {{ evidence("service_tier") }},
             nullif(model_parameters ->> 'service_tier', ''),
-            nullif(model_parameters ->> 'speed', ''),
-            {{ evidence("service_tier") }}
+            nullif(model_parameters ->> 'speed', '')
         ))
     {%- endset -%}
     case when {{ said }} not in ('standard', 'default', 'auto', 'on_demand') then {{ said }} end
