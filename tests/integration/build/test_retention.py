@@ -169,7 +169,7 @@ def test_a_column_that_came_later_is_empty_on_carried_days(
     before = sums(owner)
     assert len(drop_expired(keeping).dropped) == 1
     # As an older version left them: two columns fewer, a roll-up fewer.
-    owner.execute("alter table marts.fct_generations drop column is_vanished, drop column release")
+    owner.execute("alter table marts.fct_generations drop column is_vanished cascade, drop column release cascade")
     owner.execute("drop table marts.fct_latency_buckets_daily cascade")
     built(keeping, full_refresh=True)
     assert sums(owner) == before
