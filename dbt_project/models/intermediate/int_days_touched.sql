@@ -208,7 +208,7 @@ repriced as (
             used.instance = carried.carried_instance
             and used.project_id = carried.carried_project_id
     where carried.carried_before_date is null or used.usage_date >= carried.carried_before_date
-    group by used.usage_date
+    group by 1
     {% else %}
     select
         null::date as reporting_day,
@@ -233,16 +233,18 @@ arrived as (
     group by 1
 ),
 
+touched as (
+    select * from arrived
+    union all
+    select * from repriced
+),
+
 days as (
     select
         reporting_day,
         min(border_at) as border_at
-    from (
-        select * from arrived
-        union all
-        select * from repriced
-    ) as touched
-    group by reporting_day
+    from touched
+    group by 1
 ),
 
 bounded as (

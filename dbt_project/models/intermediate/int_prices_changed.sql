@@ -27,9 +27,17 @@ slot_prices as (
 ),
 
 differing as (
-    (select * from compared except select * from slot_prices)
+    (
+        select * from compared
+        except
+        select * from slot_prices
+    )
     union all
-    (select * from slot_prices except select * from compared)
+    (
+        select * from slot_prices
+        except
+        select * from compared
+    )
 ),
 
 changed as (

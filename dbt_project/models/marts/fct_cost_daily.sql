@@ -23,6 +23,13 @@ usage_types as (
     select * from {{ ref("usage_types") }}
 ),
 
+token_types as (
+    select distinct
+        usage_type,
+        is_token
+    from usage_types
+),
+
 -- Summed side by side first: each call once, not once for each of its usage types.
 cells as (
     select
@@ -51,7 +58,7 @@ main_types as (
         '{{ usage_type }}' as usage_type,
         {{ usage_type }}_tokens as tokens,
         {{ usage_type }}_cost_usd as cost_usd,
-        {{ "cached_savings_usd" if usage_type == "cached_input" else "0::numeric" }} as cached_savings_usd
+        {{ "cached_savings_usd" if usage_type == "cached_input" else "0::numeric as cached_savings_usd" }}
     from cells
     where
         {{ usage_type }}_tokens <> 0
@@ -68,7 +75,7 @@ other_types as (
         parts.usage_type,
         sum(
             case
-                when coalesce(usage_types.is_token, true)
+                when coalesce(token_types.is_token, true)
                     then coalesce((generations.other_usage ->> parts.usage_type)::numeric, 0)
                 else 0
             end
@@ -76,11 +83,11 @@ other_types as (
         coalesce(sum((generations.other_costs_usd ->> parts.usage_type)::numeric), 0) as cost_usd,
         0::numeric as cached_savings_usd
     from generations
-    cross join lateral jsonb_object_keys(
-        coalesce(generations.other_usage, '{}') || coalesce(generations.other_costs_usd, '{}')
-    ) as parts (usage_type)
-    left join (select distinct usage_type, is_token from usage_types) as usage_types
-        on parts.usage_type = usage_types.usage_type
+    cross join
+        lateral jsonb_object_keys(
+            coalesce(generations.other_usage, '{}') || coalesce(generations.other_costs_usd, '{}')
+        ) as parts (usage_type)
+    left join token_types on parts.usage_type = token_types.usage_type
     where
         (generations.other_usage is not null or generations.other_costs_usd is not null)
         and parts.usage_type <> 'cache_write_1h'

@@ -4,7 +4,7 @@
 {% set published_restatements = published_mart() %}
 {% set cell = ["usage_date", "instance", "project_id", "department", "model"] %}
 
--- noqa: disable=ST03
+-- noqa: disable=ST03,RF01,LT02
 -- Nothing is published before the first build.
 with
 
@@ -109,12 +109,12 @@ restated as (
 restated as (
     select
         {{ columns_of("usage_days", cell) }},
-        project_name,
-        canonical_model,
+        usage_days.project_name,
+        usage_days.canonical_model,
         null::text as reason,
-        calls,
-        cost_usd as before_cost_usd,
-        cost_usd as after_cost_usd
+        usage_days.calls,
+        usage_days.cost_usd as before_cost_usd,
+        usage_days.cost_usd as after_cost_usd
     from usage_days
     where false
 ),
