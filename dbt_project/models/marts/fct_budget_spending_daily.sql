@@ -116,7 +116,9 @@ spent as (
 summed as (
     select
         *,
-        sum(call_cost_usd + commitment_cost_usd) over to_date as spent_usd,
+        -- Days of the same month that lie before the budget begins are none of its period.
+        sum(call_cost_usd + commitment_cost_usd) filter (where usage_date >= period_start_date) over to_date
+            as spent_usd,
         sum(commitment_cost_usd) over whole_period - sum(commitment_cost_usd) over to_date as committed_ahead_usd,
         avg(call_cost_usd) over before as mean_day_usd,
         var_samp(call_cost_usd) over before as day_variance,
