@@ -4,14 +4,19 @@ import json
 import logging
 import sys
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from tracemart.errors import TracemartError
+
+if TYPE_CHECKING:
+    from tracemart.settings import Settings
+    from tracemart.warehouse import Progress
 
 app = typer.Typer(
     name="./run",
@@ -151,30 +156,14 @@ def extract(
     project: Annotated[str | None, typer.Option(help="only this one, as ./run extract names it")] = None,
 ) -> None:
     """Load what is new in Langfuse into raw; a project that fails does not keep the others from it."""
-    from tracemart.errors import LangfuseError
-    from tracemart.extract.step import extract_project, project_names
-    from tracemart.progress import shown
-    from tracemart.settings import Settings
+    from tracemart.extract.step import extract_project
 
-    settings = Settings.load()
-    names = project_names(settings)
-    if project is not None and project not in names:
-        raise typer.BadParameter(f"{project} is not set; there are {', '.join(names)}.", param_hint="--project")
-    failures: list[LangfuseError] = []
-    for name in [project] if project else names:
-        try:
-            with shown(console, name) as progress:
-                result = extract_project(
-                    settings, name, window_from=in_utc(window_from), window_to=in_utc(window_to), progress=progress
-                )
-        except LangfuseError as error:
-            failures.append(error)
-            continue
-        console.print(str(result), highlight=False)
-    for failure in failures[:-1]:
-        print_error(failure)
-    if failures:
-        raise failures[-1]
+    for_each_project(
+        project,
+        lambda settings, name, progress: extract_project(
+            settings, name, window_from=in_utc(window_from), window_to=in_utc(window_to), progress=progress
+        ),
+    )
 
 
 @app.command()
@@ -182,29 +171,9 @@ def reconcile(
     project: Annotated[str | None, typer.Option(help="only this one, as ./run extract names it")] = None,
 ) -> None:
     """Ask Langfuse for its own figures of the days that were loaded since, to hold ours against them."""
-    from tracemart.errors import LangfuseError
-    from tracemart.extract.step import project_names
-    from tracemart.progress import shown
     from tracemart.reconcile.server_totals import read_server_totals
-    from tracemart.settings import Settings
 
-    settings = Settings.load()
-    names = project_names(settings)
-    if project is not None and project not in names:
-        raise typer.BadParameter(f"{project} is not set; there are {', '.join(names)}.", param_hint="--project")
-    failures: list[LangfuseError] = []
-    for name in [project] if project else names:
-        try:
-            with shown(console, name) as progress:
-                result = read_server_totals(settings, name, progress=progress)
-        except LangfuseError as error:
-            failures.append(error)
-            continue
-        console.print(str(result), highlight=False)
-    for failure in failures[:-1]:
-        print_error(failure)
-    if failures:
-        raise failures[-1]
+    for_each_project(project, lambda settings, name, progress: read_server_totals(settings, name, progress=progress))
 
 
 @app.command()
@@ -395,6 +364,35 @@ def run_benchmark(script: str, arguments: list[str]) -> None:
 
     path = PROJECT_ROOT / "tests" / "benchmarks" / script
     raise typer.Exit(subprocess.run([sys.executable, str(path), *arguments], check=False, cwd=PROJECT_ROOT).returncode)
+
+
+def for_each_project(project: str | None, step: Callable[["Settings", str, "Progress"], object]) -> None:
+    """Run a step on the named project or on all, and show what it says; one that fails keeps no other from it.
+
+    Raises the last project's LangfuseError, after the others' are printed.
+    """
+    from tracemart.errors import LangfuseError
+    from tracemart.extract.step import project_names
+    from tracemart.progress import shown
+    from tracemart.settings import Settings
+
+    settings = Settings.load()
+    names = project_names(settings)
+    if project is not None and project not in names:
+        raise typer.BadParameter(f"{project} is not set; there are {', '.join(names)}.", param_hint="--project")
+    failures: list[LangfuseError] = []
+    for name in [project] if project else names:
+        try:
+            with shown(console, name) as progress:
+                result = step(settings, name, progress)
+        except LangfuseError as error:
+            failures.append(error)
+            continue
+        console.print(str(result), highlight=False)
+    for failure in failures[:-1]:
+        print_error(failure)
+    if failures:
+        raise failures[-1]
 
 
 def in_utc(moment: datetime | None) -> datetime | None:
