@@ -26,3 +26,25 @@
 {% macro percentile(fraction, column) -%}
     trim_scale(round((percentile_cont({{ fraction }}) within group (order by {{ column }}))::numeric, 3))
 {%- endmacro %}
+
+{# Two CTEs: the units of other_usage summed by cell and usage type, and other_types, which has them as one object again. #}
+{% macro sum_of_other_usage(rows, cell) -%}
+other_sums as (
+    select
+        {{ cell | join(",\n        ") }},
+        used.usage_type,
+        sum(used.units::numeric) as units
+    from {{ rows }}
+    cross join lateral jsonb_each_text({{ rows }}.other_usage) as used (usage_type, units)
+    where {{ rows }}.other_usage is not null
+    group by {{ cell | join(", ") }}, used.usage_type
+),
+
+other_types as (
+    select
+        {{ cell | join(",\n        ") }},
+        jsonb_object_agg(usage_type, trim_scale(units)) as other_usage
+    from other_sums
+    group by {{ cell | join(", ") }}
+)
+{%- endmacro %}

@@ -56,24 +56,7 @@ days as (
     group by {{ cell | join(", ") }}
 ),
 
-other_sums as (
-    select
-        {{ cell | join(",\n        ") }},
-        used.usage_type,
-        sum(used.units::numeric) as units
-    from generations
-    cross join lateral jsonb_each_text(generations.other_usage) as used (usage_type, units)
-    where generations.other_usage is not null
-    group by {{ cell | join(", ") }}, used.usage_type
-),
-
-other_types as (
-    select
-        {{ cell | join(",\n        ") }},
-        jsonb_object_agg(usage_type, trim_scale(units)) as other_usage
-    from other_sums
-    group by {{ cell | join(", ") }}
-),
+{{ sum_of_other_usage("generations", cell) }},
 
 -- A trace's quality speaks for a model only if the trace used no other, and once, on the day on which it began.
 tasks as (

@@ -29,24 +29,7 @@ days as (
             and workload_days.usage_date <= newest.as_of_date
 ),
 
-other_sums as (
-    select
-        {{ cell | join(",\n        ") }},
-        used.usage_type,
-        sum(used.units::numeric) as units
-    from days
-    cross join lateral jsonb_each_text(days.other_usage) as used (usage_type, units)
-    where days.other_usage is not null
-    group by {{ cell | join(", ") }}, used.usage_type
-),
-
-other_types as (
-    select
-        {{ cell | join(",\n        ") }},
-        jsonb_object_agg(usage_type, trim_scale(units)) as other_usage
-    from other_sums
-    group by {{ cell | join(", ") }}
-),
+{{ sum_of_other_usage("days", cell) }},
 
 models as (
     select
