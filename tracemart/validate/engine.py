@@ -1,5 +1,7 @@
-"""Runs the batches of a suite through Great Expectations, in memory: no context on disk, no phone-home, no password
-in a URL. Its sessions are read-only.
+"""Runs the batches of a suite through Great Expectations: no context on disk, no phone-home, no password in a URL.
+
+Its one session is read-only but for the rows of the batch at hand: Great Expectations asks its query again for every
+expectation, and once for all of its rows, so the query's answer is kept in a temporary table.
 """
 
 import logging
@@ -21,37 +23,35 @@ MAX_TEXT = 300
 
 
 class ExpectationEngine:
-    """One Great Expectations context on the warehouse.
+    """One Great Expectations context on a session of the warehouse, in autocommit, that is its own while it is used.
 
-    `conninfo` is that of the transformer; `parameters` become the settings `tracemart.<name>` of every session.
-    Importing Great Expectations takes seconds, so it happens when an engine is made.
+    `parameters` become the session's settings `tracemart.<name>`. Importing Great Expectations takes seconds, so it
+    happens when an engine is made.
     """
 
-    def __init__(self, conninfo: dict[str, str | int], parameters: dict[str, str]) -> None:
+    def __init__(self, session: psycopg.Connection, parameters: dict[str, str]) -> None:
+        self._session, self._batches = session, 0
+        session.execute("set default_transaction_read_only = on")
+        for name, value in parameters.items():
+            session.execute("select set_config(%s, %s, false)", (f"tracemart.{name}", value))
         os.environ["GX_ANALYTICS_ENABLED"] = "False"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import great_expectations as gx
             from great_expectations.data_context.types.base import ProgressBarsConfig
-        from sqlalchemy import URL
+        from sqlalchemy import StaticPool
 
         for name in ("great_expectations", "great_expectations.data_context.types.base"):
             logging.getLogger(name).setLevel(logging.ERROR)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        options = {"timezone": "UTC", "default_transaction_read_only": "on", "application_name": "tracemart_validate"}
-        options |= {f"tracemart.{name}": value for name, value in parameters.items()}
-        address = URL.create("postgresql+psycopg", username="tracemart", host="warehouse")
-        connect_args = conninfo | {"options": " ".join(f"-c {name}={value}" for name, value in options.items())}
+        # Great Expectations makes two engines; temporary tables want both on one session.
         self.source = context.data_sources.add_postgres(
             "warehouse",
-            connection_string=address.render_as_string(),
-            kwargs={"connect_args": connect_args},  # type: ignore[call-arg]
+            connection_string="postgresql+psycopg://tracemart@warehouse",
+            kwargs={"creator": lambda: session, "poolclass": StaticPool},  # type: ignore[call-arg]
             create_temp_table=False,
         )
-
-    def close(self) -> None:
-        self.source.get_engine().dispose()
 
     def run(self, suite: Suite, batch: Batch) -> list[Check]:
         """A Check for every expectation of the batch, in their order.
@@ -72,8 +72,7 @@ class ExpectationEngine:
             for position, expectation in enumerate(batch.expectations)
         ]
         try:
-            query = f"select * from (\n{batch.query}) as batch"  # noqa: S608 - queries stand in reviewed files
-            asset = self.source.add_query_asset(f"{suite.name}: {batch.name}", query=query)
+            asset = self.source.add_table_asset(f"{suite.name}: {batch.name}", table_name=self._kept(batch))
             rows = asset.add_batch_definition_whole_table("all").get_batch()
             results: list[Any] = rows.validate(
                 ExpectationSuite(suite.name, expectations=expectations),
@@ -91,10 +90,20 @@ class ExpectationEngine:
             ) from None
         return [check(suite, batch, position, result) for position, result in enumerate(in_order)]
 
+    def _kept(self, batch: Batch) -> str:
+        """Name of the temporary table with the batch's rows; that of the batch before is gone."""
+        before, self._batches = self._batches, self._batches + 1
+        with self._session.transaction():
+            self._session.execute("set transaction read write")
+            self._session.execute(f"drop table if exists pg_temp.batch_{before}".encode())
+            # The query stands in a reviewed file.
+            self._session.execute(f"create temporary table batch_{self._batches} as\n{batch.query}".encode())
+        return f"batch_{self._batches}"
+
 
 def reason(error: BaseException) -> str:
     """The server's own words where it gave any, else only the error's kind: other texts may show a connection."""
-    at_server = getattr(error, "orig", None)
+    at_server = getattr(error, "orig", error)
     return first_line(at_server) if isinstance(at_server, psycopg.Error) else type(error).__name__
 
 

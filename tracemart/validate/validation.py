@@ -39,25 +39,25 @@ def _validate(
 ) -> ValidationResult:
     warehouse = Warehouse(settings)
     suites = read_suites(stage)
-    with warehouse.connect(Role.TRANSFORMER, autocommit=True) as connection:
+    with (
+        warehouse.connect(Role.TRANSFORMER, autocommit=True) as connection,
+        warehouse.connect(Role.TRANSFORMER, autocommit=True) as session,
+    ):
         parameters = {"now": settings.now().isoformat(), "zone": settings.timezone, "build_id": str(build_id or 0)}
-        engine = ExpectationEngine(warehouse.conninfo(Role.TRANSFORMER), parameters)
+        engine = ExpectationEngine(session, parameters)
         checks: list[Check] = []
         left_out: list[str] = []
-        try:
-            for done, suite in enumerate(suites):
-                if progress:
-                    progress(f"checking {suite.table}", done, len(suites))
-                if not exists(connection, checked_table(suite)):
-                    checks.append(missing_table(suite))
-                    continue
-                for batch in suite.batches:
-                    if all(exists(connection, table) for table in batch.requires):
-                        checks += engine.run(suite, batch)
-                    else:
-                        left_out.append(f"{suite.name}: {batch.name}")
-        finally:
-            engine.close()
+        for done, suite in enumerate(suites):
+            if progress:
+                progress(f"checking {suite.table}", done, len(suites))
+            if not exists(connection, checked_table(suite)):
+                checks.append(missing_table(suite))
+                continue
+            for batch in suite.batches:
+                if all(exists(connection, table) for table in batch.requires):
+                    checks += engine.run(suite, batch)
+                else:
+                    left_out.append(f"{suite.name}: {batch.name}")
         result = ValidationResult(
             run_id=run_id or str(uuid.uuid4()),
             stage=stage,
