@@ -1,6 +1,7 @@
-{# For a lateral join: the rows that share the outer row's key. `offset 0` keeps it a look-up in the index, for the
-   planner cannot know how few outer rows there are. #}
-{% macro rows_by_key(inner_name, outer_name, keys) -%}
+{# For a lateral join: the rows that share the outer row's key; `since`, a column and a
+   value, leaves out those before. `offset 0` keeps it a look-up in the index, for the planner cannot know how few outer
+   rows there are. #}
+{% macro rows_by_key(inner_name, outer_name, keys, since=none) -%}
     lateral (
         select inner_rows.*
         from {{ inner_name }} as inner_rows
@@ -8,6 +9,7 @@
             {%- for key in keys %}
             {{ "and " if not loop.first }}inner_rows.{{ key }} = {{ outer_name }}.{{ key }}
             {%- endfor %}
+            {{ "and inner_rows." ~ since.column ~ " >= " ~ since.value if since }}
         offset 0
     )
 {%- endmacro %}

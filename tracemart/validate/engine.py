@@ -54,10 +54,18 @@ class ExpectationEngine:
         )
 
     def run(self, suite: Suite, batch: Batch) -> list[Check]:
-        """A Check for every expectation of the batch, in their order.
+        """A Check for every expectation of the batch, in their order; one that cannot be evaluated has failed.
 
-        An expectation that cannot be evaluated has failed. Raises WarehouseQueryError where the query itself fails.
+        Raises WarehouseQueryError where Great Expectations itself fails.
         """
+        try:
+            table = self._kept(batch)
+        except psycopg.Error as error:
+            observed = f"not evaluated: {first_line(error)}"[:MAX_TEXT]
+            return [
+                Check(suite.name, batch.name, expectation, is_success=False, observed=observed, is_evaluated=False)
+                for expectation in batch.expectations
+            ]
         from great_expectations import ExpectationSuite
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
         from great_expectations.expectations.metadata_types import FailureSeverity
@@ -72,7 +80,7 @@ class ExpectationEngine:
             for position, expectation in enumerate(batch.expectations)
         ]
         try:
-            asset = self.source.add_table_asset(f"{suite.name}: {batch.name}", table_name=self._kept(batch))
+            asset = self.source.add_table_asset(f"{suite.name}: {batch.name}", table_name=table)
             rows = asset.add_batch_definition_whole_table("all").get_batch()
             results: list[Any] = rows.validate(
                 ExpectationSuite(suite.name, expectations=expectations),
@@ -85,8 +93,8 @@ class ExpectationEngine:
             in_order = sorted(results, key=lambda result: result.expectation_config.meta["position"])
         except Exception as error:
             raise WarehouseQueryError(
-                f"Suite {suite.name}: the query of '{batch.name}' failed ({reason(error)}); mend it in"
-                f" expectations/{suite.name}.yml, or build the tables that it reads."
+                f"Suite {suite.name}: '{batch.name}' could not be checked ({reason(error)}); mend its expectations in"
+                f" expectations/{suite.name}.yml."
             ) from None
         return [check(suite, batch, position, result) for position, result in enumerate(in_order)]
 
@@ -103,7 +111,7 @@ class ExpectationEngine:
 
 def reason(error: BaseException) -> str:
     """The server's own words where it gave any, else only the error's kind: other texts may show a connection."""
-    at_server = getattr(error, "orig", error)
+    at_server = getattr(error, "orig", None)
     return first_line(at_server) if isinstance(at_server, psycopg.Error) else type(error).__name__
 
 

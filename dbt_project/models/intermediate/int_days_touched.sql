@@ -53,6 +53,13 @@ moments as (
         project_id,
         scored_at as moment
     from scores
+    union all
+    -- Langfuse counts a version on its own day still, where nothing else may be left.
+    select
+        instance,
+        project_id,
+        started_at as moment
+    from superseded_observations
 ),
 
 {% else %}

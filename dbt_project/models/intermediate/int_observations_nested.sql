@@ -1,7 +1,20 @@
 with recursive
 
-observations as (
+-- Read more than once, and not copied for it.
+observations as not materialized (
     select * from {{ ref("int_observations_placed") }}
+),
+
+-- What every step of the walk reads is copied, once and narrow.
+children as materialized (
+    select
+        instance,
+        project_id,
+        trace_id,
+        observation_id,
+        parent_observation_id
+    from observations
+    where parent_observation_id is not null and not is_synthetic_root
 ),
 
 -- A parent that never arrived, or is synthetic, leaves its children on top. Each observation has one parent, so no walk
@@ -28,19 +41,19 @@ nested as (
     select * from tops
     union all
     select
-        observations.instance,
-        observations.project_id,
-        observations.trace_id,
-        observations.observation_id,
-        observations.parent_observation_id,
+        children.instance,
+        children.project_id,
+        children.trace_id,
+        children.observation_id,
+        children.parent_observation_id,
         nested.depth + 1 as depth
     from nested
-    inner join observations
+    inner join children
         on
-            nested.instance = observations.instance
-            and nested.project_id = observations.project_id
-            and nested.trace_id = observations.trace_id
-            and nested.observation_id = observations.parent_observation_id
+            nested.instance = children.instance
+            and nested.project_id = children.project_id
+            and nested.trace_id = children.trace_id
+            and nested.observation_id = children.parent_observation_id
 ),
 
 levels as (

@@ -21,62 +21,75 @@ touched as (
     select * from {{ ref("int_users_touched") }}
 ),
 
-activity_of_users as (
+users as (
     {% if is_incremental() %}
-    select activity.*
-    from touched
-    cross join {{ rows_by_key("activity", "touched", key) }} as activity
+    select {{ key | join(", ") }} from touched
     {% else %}
-    select * from activity
+    select distinct {{ key | join(", ") }} from activity
     {% endif %}
 ),
 
--- A user may have several rows a day, for several departments.
-days as (
-    select
-        {{ key | join(",\n        ") }},
-        usage_date,
-        sum(calls) as calls,
-        sum(total_tokens) as total_tokens,
-        sum(cost_usd) as cost_usd
-    from activity_of_users
-    group by {{ key | join(", ") }}, usage_date
-),
-
--- Days in a row have the same distance from their number.
-numbered as (
-    select
-        *,
-        usage_date - row_number() over (partition by {{ key | join(", ") }} order by usage_date)::integer as streak_of
-    from days
-),
-
-streaks as (
-    select
-        {{ key | join(",\n        ") }},
-        min(usage_date) as first_used_date,
-        max(usage_date) as last_used_date,
-        count(*) as active_days,
-        sum(calls) as calls,
-        sum(total_tokens) as total_tokens,
-        sum(cost_usd) as cost_usd
-    from numbered
-    group by {{ key | join(", ") }}, streak_of
-),
-
+-- User by user, so that the index gives each one's days in their order and nothing has to be sorted.
 final as (
     select
-        {{ key | join(",\n        ") }},
-        min(first_used_date) as first_used_date,
-        max(last_used_date) as last_used_date,
-        sum(active_days)::bigint as active_days,
-        max(active_days) as longest_streak_days,
-        (array_agg(active_days order by last_used_date desc))[1] as latest_streak_days,
-        sum(calls)::bigint as calls_to_date,
-        sum(total_tokens)::bigint as tokens_to_date,
-        sum(cost_usd) as cost_to_date_usd
-    from streaks
-    group by {{ key | join(", ") }}
+        {{ columns_of("users", key) }},
+        history.first_used_date,
+        history.last_used_date,
+        history.active_days,
+        history.longest_streak_days,
+        history.latest_streak_days,
+        history.calls_to_date,
+        history.tokens_to_date,
+        history.cost_to_date_usd
+    from users
+    cross join lateral (
+        with
+
+        -- A user may have several rows a day, for several departments.
+        days as (
+            select
+                activity.usage_date,
+                sum(activity.calls) as calls,
+                sum(activity.total_tokens) as total_tokens,
+                sum(activity.cost_usd) as cost_usd
+            from activity
+            where
+                {{ same("users", "activity", key) }}
+            group by activity.usage_date
+        ),
+
+        -- Days in a row have the same distance from their number.
+        numbered as (
+            select
+                *,
+                usage_date - row_number() over (order by usage_date)::integer as streak_of
+            from days
+        ),
+
+        streaks as (
+            select
+                min(usage_date) as first_used_date,
+                max(usage_date) as last_used_date,
+                count(*) as active_days,
+                sum(calls) as calls,
+                sum(total_tokens) as total_tokens,
+                sum(cost_usd) as cost_usd
+            from numbered
+            group by streak_of
+        )
+
+        select
+            min(first_used_date) as first_used_date,
+            max(last_used_date) as last_used_date,
+            sum(active_days)::bigint as active_days,
+            max(active_days) as longest_streak_days,
+            (array_agg(active_days order by last_used_date desc))[1] as latest_streak_days,
+            sum(calls)::bigint as calls_to_date,
+            sum(total_tokens)::bigint as tokens_to_date,
+            sum(cost_usd) as cost_to_date_usd
+        from streaks
+        having count(*) > 0
+    ) as history
 )
 
 select * from final

@@ -32,7 +32,7 @@ days as (
         usage_date, instance, project_id, project_name, environment, department, team, coalesce(user_id, 'unknown')
 ),
 
--- A user's first day lies in history, and a late call may move it: date_first_use sets both after the rows stand.
+-- A user's first day may lie in history: where these days do not hold it, date_first_use sets both once the rows stand.
 final as (
     select
         usage_date,
@@ -54,9 +54,10 @@ final as (
         output_tokens,
         total_tokens,
         cost_usd,
-        false as is_new_user,
-        0 as days_since_first_use
+        usage_date = min(usage_date) over users as is_new_user,
+        usage_date - min(usage_date) over users as days_since_first_use
     from days
+    window users as (partition by instance, project_id, user_id)
 )
 
 select * from final

@@ -1,11 +1,12 @@
 {% set key = ["instance", "project_id", "user_id"] %}
+{% set from_first_week = {"column": "usage_date", "value": first_touched_week()} %}
 {% set whose = ["instance", "project_id", "environment", "department", "user_id"] %}
 
 {{ config(
     materialized="incremental",
     incremental_strategy="append",
     on_schema_change="fail",
-    pre_hook="{{ delete_touched_keys(ref('int_users_touched'), ['instance', 'project_id', 'user_id']) }}",
+    pre_hook="{{ delete_touched_keys(ref('int_users_touched'), ['instance', 'project_id', 'user_id'], 'week_start_date') }}",
     indexes=[{"columns": ["week_start_date"]}, {"columns": ["instance", "project_id", "user_id"]}],
 ) }}
 
@@ -26,7 +27,7 @@ activity_of_users as (
     {% if is_incremental() %}
     select activity.*
     from touched
-    cross join {{ rows_by_key("activity", "touched", key) }} as activity
+    cross join {{ rows_by_key("activity", "touched", key, from_first_week) }} as activity
     {% else %}
     select * from activity
     {% endif %}
@@ -43,15 +44,22 @@ weeks as (
     group by {{ whose | join(", ") }}, date_trunc('week', usage_date)
 ),
 
+-- The use before lies in a week that may not be made anew, so it is looked up.
 followed as (
     select
-        *,
-        (week_start_date - cohort_week_start_date) / 7 as weeks_since_first_use,
-        (week_start_date - lag(week_start_date) over (
-            partition by {{ whose | join(", ") }}
-            order by week_start_date
-        )) / 7 as weeks_since_last_use
+        weeks.*,
+        (weeks.week_start_date - weeks.cohort_week_start_date) / 7 as weeks_since_first_use,
+        (weeks.week_start_date - last_use.week_start_date) / 7 as weeks_since_last_use
     from weeks
+    left join lateral (
+        select date_trunc('week', activity.usage_date)::date as week_start_date
+        from activity
+        where
+            {{ same("weeks", "activity", whose) }}
+            and weeks.week_start_date > activity.usage_date
+        order by activity.usage_date desc
+        limit 1
+    ) as last_use on true
 ),
 
 final as (
