@@ -27,7 +27,7 @@ CanvasRenderingContext2D.prototype.measureText = function (text) {
   return text === "\\u56fd" && found.width < size ? { ...found, width: size } : found;
 };
 """
-SLUGS = ("overview", "cost", "models", "agents")
+SLUGS = ("overview", "cost", "models", "agents", "trust")
 
 
 def sign_in(page: Page, url: str, user: str, password: str) -> None:

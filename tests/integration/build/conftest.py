@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tracemart.build import LAYERS, build_layer, publish, start_build
+from tracemart.build import LAYERS, build_layer, check_marts, publish, start_build
 from tracemart.settings import Settings
 from tracemart.warehouse import Role, Warehouse
 
@@ -152,13 +152,17 @@ def raw(warehouse_settings: Settings) -> Raw:
 
 @pytest.fixture
 def built(warehouse_settings: Settings) -> Callable[..., int | None]:
-    """Builds and publishes without the checks of tracemart.validate, which have tests of their own."""
+    """Builds and publishes, audited before that if asked; the checks of tracemart.validate have tests of their own."""
 
-    def build_now(settings: Settings = warehouse_settings, *, full_refresh: bool = False) -> int | None:
+    def build_now(
+        settings: Settings = warehouse_settings, *, full_refresh: bool = False, audited: bool = False
+    ) -> int | None:
         build_id = start_build(settings, full_refresh)
         if build_id is not None:
             for layer in LAYERS:
                 build_layer(settings, build_id, layer)
+            if audited:
+                check_marts(settings, build_id)
             publish(settings, build_id)
         return build_id
 

@@ -69,7 +69,8 @@ def test_a_late_price_restates_exactly_the_calls_that_it_touches(
     assert before["t3-call"] == (Decimal("0.5"), "recorded")
 
     define_model(warehouse_settings, "0.02", valid_from_day=3)
-    built()
+    # The audit holds days that were not touched against the published build.
+    built(warehouse_settings.model_copy(update={"as_of": START + timedelta(days=5)}), audited=True)
     after = costs(owner)
     assert after == before | {f"t{day}-call": (Decimal("0.60"), "list") for day in (3, 4)}
     assert restatements(owner) == [(day, MODEL, 1, Decimal("0.10")) for day in (3, 4)]

@@ -131,3 +131,29 @@ from (values
 
 create view fct_data_quality as select * from operations.validation_results;
 create view fct_builds as select * from operations.builds;
+
+create table fct_priced_coverage_daily as
+select
+    usage_date, instance, project_id, model, sum(calls)::bigint as calls, sum(total_tokens)::bigint as total_tokens,
+    sum(total_tokens)::bigint as priced_tokens, 0::bigint as unpriced_calls
+from fct_usage_daily
+group by usage_date, instance, project_id, model;
+
+create table fct_reconciliation_daily as
+select
+    usage_date as utc_date, instance, project_id, model, sum(cost_usd) as server_cost_usd, 0::bigint as unexplained_calls,
+    0::numeric as unexplained_cost_usd, timestamptz '2026-10-05 01:00+00' as asked_at
+from fct_usage_daily
+group by usage_date, instance, project_id, model;
+
+create table fct_duplicate_calls as
+select usage_date, instance, project_id, 'recorded_twice'::text as duplicate_rule
+from fct_usage_daily
+where agent = 'triage-agent';
+
+create table fct_cost_restatements as
+select
+    1::bigint as build_id, 'price'::text as reason, usage_date, cost_usd as before_cost_usd, cost_usd as after_cost_usd,
+    0::numeric as restated_cost_usd
+from fct_usage_daily
+where usage_date = '2026-10-04';

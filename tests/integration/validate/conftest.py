@@ -74,8 +74,12 @@ def fill_marts(connection: psycopg.Connection, schema: str) -> None:
 
 @pytest.fixture
 def both_builds(loaded: Settings) -> Settings:
-    """The same marts published and about to be published."""
+    """The same marts published and about to be published by a build that touched every loaded day."""
     with Warehouse(loaded).connect(Role.TRANSFORMER) as connection:
+        connection.execute(
+            "create table intermediate.int_days_touched as"
+            " select day::date as reporting_day from generate_series('2026-08-24'::date, '2026-10-04', '1 day') as day"
+        )
         for schema in ("marts", "marts_next"):
             fill_marts(connection, schema)
     return loaded

@@ -178,12 +178,41 @@ def test_a_touched_day_may_change(both_builds: Settings, execute: Execute) -> No
     change = "update marts_next.fct_usage_daily set cost_usd = cost_usd * 1.01 where usage_date = '2026-10-04'"
     execute(change)
     assert validate_marts(both_builds).errors == []
-    execute("insert into operations.slot_loads select 'a', batch_id from raw.loads")
+    execute("delete from intermediate.int_days_touched where reporting_day = '2026-10-04'")
     assert_stops(both_builds, validate_marts, "cost_change_usd", "2026-10-04")
 
 
+@pytest.mark.parametrize(
+    ("change", "column", "observed"),
+    [
+        ("update marts_next.fct_priced_coverage_daily set unpriced_calls = calls / 10 where project_id = 'p1'",
+         "unpriced_call_share", "for demo/p1"),
+        ("update marts_next.fct_priced_coverage_daily set priced_tokens = total_tokens / 3 where project_id = 'p2'",
+         "priced_token_share", "0.3333 for demo/p2"),
+        ("update marts_next.fct_reconciliation_daily set unexplained_calls = -1"
+         " where utc_date = '2026-10-02' and model = 'gpt-4o-mini'",
+         "unexplained_calls", "1 for 2026-10-02/demo/p1"),
+        ("update marts_next.fct_reconciliation_daily set unexplained_cost_usd = server_cost_usd / 100"
+         " where utc_date = '2026-10-02' and project_id = 'p1'",
+         "unexplained_cost_share", "0.01 for 2026-10-02/demo/p1"),
+        ("insert into marts_next.fct_duplicate_calls select usage_date, instance, project_id, 'replayed_cache_hit'"
+         " from marts_next.fct_generations where usage_date > '2026-09-27'",
+         "found_share", "for demo/p1/replayed_cache_hit"),
+        ("update marts_next.fct_cost_restatements set restated_cost_usd = -0.9 * before_cost_usd",
+         "restated_share", "0.9 for price"),
+    ],
+)  # fmt: skip
+def test_what_costs_trust_is_told(
+    both_builds: Settings, execute: Execute, change: str, column: str, observed: str
+) -> None:
+    execute(change)
+    warnings = {check.expectation.column: check.observed for check in validate_marts(both_builds, build_id=1).warnings}
+    assert list(warnings) == [column]
+    assert observed in warnings[column]
+
+
 def test_a_full_refresh_may_change_every_day(both_builds: Settings, execute: Execute) -> None:
-    execute("insert into operations.slot_loads select 'a', batch_id from raw.loads")
+    execute("delete from intermediate.int_days_touched")
     execute("update marts_next.fct_usage_daily set cost_usd = cost_usd * 1.01")
     execute(
         "insert into operations.builds (slot, status, is_full_refresh, project_version)"
