@@ -29,6 +29,7 @@ users as (
     {% endif %}
 ),
 
+-- noqa: disable=ST05
 -- User by user, so that the index gives each one's days in their order and nothing has to be sorted.
 final as (
     select
