@@ -1,6 +1,5 @@
-{# For a lateral join: the rows that share the outer row's key; `since`, a column and a
-   value, leaves out those before. `offset 0` keeps it a look-up in the index, for the planner cannot know how few outer
-   rows there are. #}
+{# For a lateral join: the rows that share the outer row's key; `since`, a column and a value, leaves out those before.
+   `offset 0` keeps it a look-up in the index, for the planner cannot know how few outer rows there are. #}
 {% macro rows_by_key(inner_name, outer_name, keys, since=none) -%}
     lateral (
         select inner_rows.*
