@@ -39,6 +39,19 @@ def test_it_starts_again_after_a_power_cut_with_its_data(server: EmbeddedPostgre
         assert connection.execute("select current_database()").fetchone() == ("kept",)
 
 
+def test_its_databases_order_texts_by_code_point_without_the_c_library(server: EmbeddedPostgres) -> None:
+    port = server.start()
+    server.create_database(port, "ordered")
+    with psycopg.connect(server.url(port, "ordered")) as connection:
+        texts = connection.execute(
+            "select string_agg(letter, '' order by letter) from unnest(%s::text[]) as letter", (list("éaZ_b"),)
+        ).fetchone()
+        provider = connection.execute(
+            "select datlocprovider::text from pg_database where datname = current_database()"
+        ).fetchone()
+    assert (texts, provider) == (("Z_abé",), ("b",))
+
+
 def test_a_half_made_cluster_is_made_anew(server: EmbeddedPostgres) -> None:
     server.data.mkdir(parents=True)
     (server.data / "PG_VERSION").write_text("18\n")

@@ -14,8 +14,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`rows` lines of COPY text in the form of fields.COPY_OPTIONS, with the columns of their part."""
+    """`rows` lines of COPY text in the form of fields.COPY_OPTIONS, with the columns of their part.
+
+    `months_of_traces` are the `trace_id\\tstart_month` of the lines, if their maker has them at hand.
+    """
 
     lines: bytes
     rows: int
     rejected: tuple[Rejected, ...] = ()
+    months_of_traces: frozenset[bytes] | None = None

@@ -89,7 +89,8 @@ class Load:
                 self._lines.append(chunk.lines)
                 if self.upsert.is_by_month:
                     # Now, while PostgreSQL is at work on the lines.
-                    self._traces |= months_of_traces(chunk.lines)
+                    known = chunk.months_of_traces
+                    self._traces |= months_of_traces(chunk.lines) if known is None else known
             self._rows += chunk.rows
         if self._rows >= self._rows_at_once():
             self._take_over()

@@ -21,14 +21,16 @@ def refresh_statistics(connection: psycopg.Connection, upsert: Upsert, window: W
     if not upsert.is_by_month:
         connection.execute(sql.SQL("analyze {}").format(sql.Identifier("raw", upsert.table)))
         return
-    for month in months_between(window.start, window.end):
-        found = connection.execute("select to_regclass(%s)", (f"raw.{partition_of(month)}",)).fetchone()
-        if found is not None and found[0] is not None:
-            analyse(connection, partition_of(month))
     has_statistics = connection.execute(
         "select exists (select from pg_stats where schemaname = 'raw' and tablename = %s and inherited)",
         (upsert.table,),
     ).fetchone()
-    if has_statistics is not None and not has_statistics[0]:
+    if has_statistics is not None and has_statistics[0]:
+        for month in months_between(window.start, window.end):
+            found = connection.execute("select to_regclass(%s)", (f"raw.{partition_of(month)}",)).fetchone()
+            if found is not None and found[0] is not None:
+                analyse(connection, partition_of(month))
+    else:
+        # The table's own, and with them those of each of its months.
         analyse(connection, upsert.table)
     connection.execute("analyze raw.trace_months")

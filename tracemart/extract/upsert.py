@@ -120,7 +120,6 @@ class Upsert:
         into = sql.SQL("copy {traces} (trace_id, start_month) from stdin (format text)").format(**self._names)
         with connection.cursor() as cursor, cursor.copy(into) as copy:
             copy.write(b"\n".join(traces))
-        self._run(connection, "analyze {traces}")
         self._run(connection, statements.REGISTER_TRACES, whose)
         return self._find_elsewhere(connection, whose, "{traces}")
 

@@ -23,6 +23,7 @@ from tracemart.errors import ServiceError
 
 SYSTEM_USER = "tracemart"
 SUPERUSER = "postgres"
+FIRST_WITH_OWN_LOCALE = 170_000
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -247,7 +248,8 @@ def create_database(server_url: str, name: str) -> bool:
         with psycopg.connect(server_url, autocommit=True, connect_timeout=10) as connection:
             if connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone():
                 return False
-            connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            made = sql.SQL("create database {} template template0" + _locale(connection)).format(sql.Identifier(name))
+            connection.execute(made)
             return True
     except psycopg.errors.DuplicateDatabase:
         return False
@@ -256,6 +258,13 @@ def create_database(server_url: str, name: str) -> bool:
             f"The database {name} could not be made: {str(error).strip().splitlines()[0]}."
             " Check TRACEMART_DATABASE_URL and that its user may create databases."
         ) from None
+
+
+def _locale(connection: psycopg.Connection) -> str:
+    """Texts in the order of their code points: by PostgreSQL's own locale, where it has one, sorting takes a fifth."""
+    if connection.info.server_version < FIRST_WITH_OWN_LOCALE:
+        return ""
+    return " encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'"
 
 
 # Below the range of ports for outgoing connections, which might take one before we listen on it.

@@ -97,3 +97,12 @@ def test_key_within_a_month_is_kept_by_postgresql(query: Query) -> None:
     )
 
     assert "(trace_id, id, project_id, instance, start_month)" in definition[0]
+
+
+def test_no_default_makes_copy_write_row_by_row(query: Query) -> None:
+    defaults = query(
+        "select distinct attname, pg_get_expr(adbin, adrelid) from pg_attrdef"
+        " join pg_attribute on attrelid = adrelid and attnum = adnum"
+        " where adrelid in (select inhrelid from pg_inherits union select 'raw.observations'::regclass)"
+    )
+    assert defaults == [("loaded_at", "statement_timestamp()")]

@@ -1,6 +1,6 @@
 """Arrow arrays to arrays of the text that PostgreSQL's COPY reads, a column at a time.
 
-Each function gives an array of strings, null for NULL, not yet escaped for COPY; `joined_lines` does that.
+Each function gives an array of strings, null for NULL, not yet escaped for COPY; `escaped` does that.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,13 @@ class UnfitError(Exception):
 
 
 def joined_lines(columns: list[pa.Array]) -> pa.Array:
-    """One line with its end for each row; fields in the order of the columns."""
-    escaped = [_escaped(column) for column in columns]
-    escaped[-1] = _joined(escaped[-1], "", between="\n")
-    return _joined(*escaped, between="\t")
+    """One line with its end for each row; fields in the order of the columns, which are escaped."""
+    return _joined(*columns[:-1], _joined(columns[-1], "", between="\n"), between="\t")
+
+
+def pairs(first: pa.Array, second: pa.Array) -> frozenset[bytes]:
+    """Each different pair of fields of one row, with what separates fields."""
+    return frozenset(pc.unique(_joined(first, second, between="\t")).cast(pa.binary()).to_pylist())
 
 
 def as_bytes(lines: pa.Array) -> bytes:
@@ -137,7 +140,8 @@ def _decimal_text(numbers: pa.Array, scale: int) -> pa.Array:
     return pc.binary_join_element_wise(sign, units.cast(pa.string()), point, rest, "")
 
 
-def _escaped(values: pa.Array) -> pa.Array:
+def escaped(values: pa.Array) -> pa.Array:
+    """As COPY wants texts."""
     buffers = values.buffers()
     if buffers[2] is None or not len(values):
         return values

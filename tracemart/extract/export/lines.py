@@ -42,13 +42,15 @@ def chunk_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading: 
     """The columns at once; rows that they cannot judge, or all if a type is not the expected one, one by one."""
     fast = Batch(batch, reading)
     try:
-        lines = copytext.joined_lines([column.of_batch(fast) for column in columns])
+        made = [copytext.escaped(column.of_batch(fast)) for column in columns]
+        lines = copytext.joined_lines(made)
         # PostgreSQL takes no text that is not UTF-8.
         lines.validate(full=True)
     except (UnfitError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return chunk_of_rows(plain_rows(batch), columns, reading)
     if not fast.suspects.any():
-        return Chunk(copytext.as_bytes(lines), len(lines))
+        months = copytext.pairs(made[0], made[-1]) if columns[-1].name == "start_month" else None
+        return Chunk(copytext.as_bytes(lines), len(lines), months_of_traces=months)
     suspects = pa.array(fast.suspects)
     sound = lines.filter(pa.array(~fast.suspects))
     slow = chunk_of_rows(plain_rows(batch.filter(suspects)), columns, reading)

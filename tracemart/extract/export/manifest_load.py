@@ -28,7 +28,7 @@ from tracemart.privacy import Privacy
 from tracemart.warehouse import Progress
 
 SOURCE = "export"
-CHUNKS_AHEAD = 2
+CHUNKS_AHEAD = 5
 # The first window of an empty project begins in 1970.
 MOST_NEW_MONTHS = 36
 
