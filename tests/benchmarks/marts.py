@@ -104,8 +104,9 @@ def report(figures: Figures) -> None:
         f"one new hour, median of {len(figures.hours)}", f"{figures.hour_seconds:.1f}", shown(figures.hours[-1])
     )
     console.print(table)
-    slowest = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in figures.whole["slowest"].items())
-    console.print(f"Slowest of the whole: {slowest}.")
+    for name, build in (("the whole", figures.whole), ("a new hour", figures.hours[-1])):
+        slowest = ", ".join(f"{node} {seconds:.1f} s" for node, seconds in build["slowest"].items())
+        console.print(f"Slowest of {name}: {slowest}.")
     times = sorted(figures.queries.values())
     console.print(
         f"{len(times)} queries of dashboards: median {statistics.median(times):.1f} ms, 95 %"

@@ -15,6 +15,7 @@ from tracemart.extract.client import LangfuseClient
 from tracemart.extract.entities import Part, TimedEntity
 from tracemart.extract.fast_rows import entry_value, fast_observation_line
 from tracemart.extract.fields import RowError
+from tracemart.extract.prefetch import prefetched
 from tracemart.extract.rows import (
     OBSERVATION_COLUMNS,
     OBSERVATION_COLUMNS_WITH_IO,
@@ -32,6 +33,7 @@ from tracemart.extract.windows import look_back
 from tracemart.privacy import Privacy
 
 SOURCE = "v4"
+PAGES_AHEAD = 1
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def scores(client: LangfuseClient, privacy: Privacy) -> TimedEntity:
 def _chunks(
     client: LangfuseClient, endpoint: TimedEndpoint, chunk_of: Callable[[Entries], Chunk], cut: Slice
 ) -> Iterator[Chunk]:
-    return map(chunk_of, pages(client, endpoint, cut))
+    # The server makes the next page while lines are made of this one.
+    return map(chunk_of, prefetched(pages(client, endpoint, cut), PAGES_AHEAD))
 
 
 def pages(client: LangfuseClient, endpoint: TimedEndpoint, cut: Slice) -> Iterator[Entries]:
