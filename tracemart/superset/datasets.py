@@ -126,7 +126,8 @@ def current_datasets(settings: Settings) -> dict[str, Dataset]:
 def read_datasets(manifest_file: Path, semantic_manifest_file: Path, overlays: Path) -> dict[str, Dataset]:
     """Datasets by name. Raises SupersetError where a file is missing or an overlay names an unknown mart."""
     manifest = read_json(manifest_file)
-    metrics = read_metrics(read_json(semantic_manifest_file))
+    # By name, for dbt reads files in the order of the directory, which is another on every machine.
+    metrics = dict(sorted(read_metrics(read_json(semantic_manifest_file)).items()))
     marts = {
         node["alias"]: node
         for node in manifest["nodes"].values()
