@@ -197,8 +197,4 @@ class Load:
 
 def months_of_traces(lines: bytes) -> set[bytes]:
     """`trace_id\tstart_month` of COPY lines, in which they are the first and the last column."""
-    rows = lines[:-1].split(b"\n")
-    month = lines[lines.rindex(b"\t") :]
-    if lines.count(month) == len(rows):
-        return {trace + month[:-1] for trace in {row[: row.index(b"\t")] for row in rows}}
-    return {row[: row.index(b"\t")] + row[row.rindex(b"\t") :] for row in rows}
+    return {row[: row.index(b"\t")] + row[row.rindex(b"\t") :] for row in lines[:-1].split(b"\n")}

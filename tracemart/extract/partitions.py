@@ -22,11 +22,11 @@ def ensure_months(connection: psycopg.Connection, months: Iterable[date]) -> Non
     """Make the partitions that lack, without holding up readers as CREATE … PARTITION OF would."""
     for month in months:
         name = partition_of(month)
-        if _exists(connection, name):
+        if exists(connection, name):
             continue
         with connection.transaction():
             connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"tracemart month {name}",))
-            if _exists(connection, name):
+            if exists(connection, name):
                 continue
             names = {
                 "partition": sql.Identifier("raw", name),
@@ -69,12 +69,13 @@ def following_month(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
+def exists(connection: psycopg.Connection, name: str) -> bool:
+    """Whether the schema raw has a table of that name."""
+    row = connection.execute("select to_regclass(%s) is not null", (f"raw.{name}",)).fetchone()
+    return row is not None and bool(row[0])
+
+
 def _months(month: date, last: date) -> Iterator[date]:
     while month <= last:
         yield month
         month = following_month(month)
-
-
-def _exists(connection: psycopg.Connection, name: str) -> bool:
-    row = connection.execute("select to_regclass(%s) is not null", (f"raw.{name}",)).fetchone()
-    return row is not None and bool(row[0])

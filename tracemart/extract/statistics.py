@@ -4,7 +4,7 @@ import psycopg
 from psycopg import sql
 
 from tracemart.extract.load import LoadCounts
-from tracemart.extract.partitions import analyse, months_between, partition_of
+from tracemart.extract.partitions import analyse, exists, months_between, partition_of
 from tracemart.extract.upsert import Upsert
 from tracemart.extract.windows import Window
 
@@ -27,8 +27,7 @@ def refresh_statistics(connection: psycopg.Connection, upsert: Upsert, window: W
     ).fetchone()
     if has_statistics is not None and has_statistics[0]:
         for month in months_between(window.start, window.end):
-            found = connection.execute("select to_regclass(%s)", (f"raw.{partition_of(month)}",)).fetchone()
-            if found is not None and found[0] is not None:
+            if exists(connection, partition_of(month)):
                 analyse(connection, partition_of(month))
     else:
         # The table's own, and with them those of each of its months.
