@@ -1,7 +1,10 @@
-"""What every way in hands to a load: rows as COPY text, and those that could not be made."""
+"""What every way in hands to a load: rows, and entries of which none could be made."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from tracemart.extract.copying import Rows, TextRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +17,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`rows` lines of COPY text in the form of fields.COPY_OPTIONS, with the columns of their part.
+    """`count` rows with the columns of their part, and what was rejected among them."""
 
-    `months_of_traces` are the `trace_id\\tstart_month` of the lines, if their maker has them at hand.
-    """
-
-    lines: bytes
-    rows: int
+    rows: Rows
+    count: int
     rejected: tuple[Rejected, ...] = ()
-    months_of_traces: frozenset[bytes] | None = None
+
+    @classmethod
+    def of_lines(cls, lines: Sequence[str], rejected: Iterable[Rejected] = ()) -> "Chunk":
+        """Of lines that fields.line made."""
+        return cls(TextRows("".join(lines).encode()), len(lines), tuple(rejected))

@@ -3,13 +3,13 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import LiteralString, Self
 
 import psycopg
-from psycopg import sql
 
-from tracemart.extract import fields
+from tracemart.errors import WarehouseError
 from tracemart.extract.chunks import Chunk, Rejected
+from tracemart.extract.copying import CopyData, Front
 from tracemart.extract.load import LoadCounts, LoadKey
 from tracemart.extract.month_register import MonthRegister
 from tracemart.extract.rejects import keep_rejected
@@ -23,6 +23,16 @@ NEW_ROWS_AT_FIRST = 2_000
 TRIES_AS_NEW = 3
 KEEP_REJECTED_AFTER_ROWS = 1_000
 EXAMPLES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A chunk as it is copied."""
+
+    data: CopyData
+    count: int
+    months_of_traces: set[bytes]
+    rejected: tuple[Rejected, ...]
 
 
 @dataclass
@@ -44,11 +54,12 @@ class Load:
     examples: list[Rejected] = field(default_factory=list)
     _rejected: list[Rejected] = field(default_factory=list)
     _known: int = 0
-    _lines: list[bytes] = field(default_factory=list)
+    _copied: list[CopyData] = field(default_factory=list)
     _traces: set[bytes] = field(default_factory=set)
-    _rows: int = 0
+    _count: int = 0
     _copying: ExitStack = field(default_factory=ExitStack)
     _stream: psycopg.Copy | None = None
+    _options: LiteralString | None = None
 
     def __post_init__(self) -> None:
         # What is copied straight into the table passes nobody who could clear it.
@@ -57,17 +68,8 @@ class Load:
         self.upsert.create_stage(self.connection)
         if self.remember:
             self.upsert.create_seen(self.connection)
-        columns = [sql.Identifier(column) for column in self.upsert.columns]
-        self._into_stage = sql.SQL("copy {} ({}) from stdin " + fields.COPY_OPTIONS).format(
-            sql.Identifier(self.upsert.stage), sql.SQL(", ").join(columns)
-        )
-        own = ("instance", "project_id", self.upsert.source_column, "batch_id")
-        self._into_table = sql.SQL("copy {} ({}) from stdin " + fields.COPY_OPTIONS).format(
-            sql.Identifier("raw", self.upsert.table),
-            sql.SQL(", ").join([*(sql.Identifier(column) for column in own), *columns]),
-        )
-        values = [self.key.instance, self.key.project_id, self.upsert.source, str(self.batch_id), ""]
-        self._own_values = fields.line(values)[:-1].encode()
+        self._cursor = self.connection.cursor()
+        self._front = Front(self.key.instance, self.key.project_id, self.upsert.source, self.batch_id)
 
     def __enter__(self) -> Self:
         return self
@@ -79,20 +81,27 @@ class Load:
         self._copying.__exit__(kind, error, trace)
         self._register.close()
 
+    def prepared(self, chunk: Chunk) -> "Prepared":
+        """What `add` would make of the chunk first; a thread that reads ahead may do so."""
+        months = chunk.rows.months_of_traces() if chunk.count and self.upsert.is_by_month else set()
+        return Prepared(chunk.rows.copied(self._front), chunk.count, months, chunk.rejected)
+
     def add(self, chunk: Chunk) -> None:
-        self.counts.read += chunk.rows + len(chunk.rejected)
+        self.add_prepared(self.prepared(chunk))
+
+    def add_prepared(self, chunk: "Prepared") -> None:
+        self.counts.read += chunk.count + len(chunk.rejected)
         self.counts.rejected += len(chunk.rejected)
         self._rejected += chunk.rejected
-        if chunk.rows:
-            self._write(chunk.lines, is_new=self.expects_new)
+        if chunk.count:
+            if chunk.data.options != self._options:
+                self._take_over()
+            self._write(chunk.data, as_new=self.expects_new)
             if self.expects_new:
-                self._lines.append(chunk.lines)
-                if self.upsert.is_by_month:
-                    # Now, while PostgreSQL is at work on the lines.
-                    known = chunk.months_of_traces
-                    self._traces |= months_of_traces(chunk.lines) if known is None else known
-            self._rows += chunk.rows
-        if self._rows >= self._rows_at_once():
+                self._copied.append(chunk.data)
+                self._traces |= chunk.months_of_traces
+            self._count += chunk.count
+        if self._count >= self._rows_at_once():
             self._take_over()
         if len(self._rejected) >= KEEP_REJECTED_AFTER_ROWS:
             self._keep_rejected()
@@ -111,46 +120,41 @@ class Load:
             return MERGE_AFTER_ROWS
         return NEW_ROWS_AT_ONCE if self.counts.inserted else min(NEW_ROWS_AT_FIRST, NEW_ROWS_AT_ONCE)
 
-    def _write(self, lines: bytes, *, is_new: bool) -> None:
-        if not is_new:
-            self._open(self._into_stage).write(lines)
-            return
+    def _write(self, data: CopyData, *, as_new: bool) -> None:
         if self._stream is None:
-            self.connection.execute("savepoint expects_new")
-        own = self._own_values
-        self._open(self._into_table).write(own + lines[:-1].replace(b"\n", b"\n" + own) + b"\n")
-
-    def _open(self, into: sql.Composed) -> psycopg.Copy:
-        if self._stream is None:
-            self._stream = self._copying.enter_context(self.connection.cursor().copy(into))
-        return self._stream
+            if as_new:
+                self.connection.execute("savepoint expects_new")
+            into = self.upsert.copy_into(data.options, as_new=as_new)
+            self._stream, self._options = self._copying.enter_context(self._cursor.copy(into)), data.options
+            self._stream.write(data.header)
+        self._stream.write(data.content)
 
     def _take_over(self) -> None:
-        if not self._rows:
+        if not self._count:
             return
-        rows, self._rows = self._rows, 0
-        lines, self._lines = self._lines, []
+        count, self._count = self._count, 0
+        copied, self._copied = self._copied, []
         traces, self._traces = self._traces, set()
         if self.expects_new:
-            if self._took_new(rows, traces):
+            if self._took_new(count, traces):
                 return
             # One known row may stand at a border; where they come again and again, others will.
             self._known += 1
             self.expects_new = self._known < TRIES_AS_NEW
-            for chunk in lines:
-                self._write(chunk, is_new=False)
-        self._close()
+            for data in copied:
+                self._write(data, as_new=False)
+        self._close(count)
         self._merge()
 
-    def _took_new(self, rows: int, traces: set[bytes]) -> bool:
+    def _took_new(self, count: int, traces: set[bytes]) -> bool:
         """Whether all rows on their way were new within their month; if not, nothing of them was kept."""
         try:
-            self._close()
+            self._close(count)
         except psycopg.errors.IntegrityError:
             self.connection.execute("rollback to savepoint expects_new")
             return False
         self.connection.execute("release savepoint expects_new")
-        self.counts.inserted += rows
+        self.counts.inserted += count
         if self.upsert.is_by_month:
             self._register.add(traces)
         return True
@@ -179,9 +183,14 @@ class Load:
         self.counts.inserted += inserted
         self.counts.updated += updated
 
-    def _close(self) -> None:
+    def _close(self, count: int) -> None:
         copying, self._copying, self._stream = self._copying, ExitStack(), None
         copying.close()
+        if self._cursor.rowcount != count:
+            raise WarehouseError(
+                f"PostgreSQL took {self._cursor.rowcount} of {count} rows for raw.{self.upsert.table}, so nothing was"
+                " loaded: this is a fault of Tracemart, please report it."
+            )
 
     def _keep_rejected(self) -> None:
         if not self._rejected:
@@ -193,8 +202,3 @@ class Load:
         if self.remember:
             # What came, though it cannot be kept, has not vanished.
             self.upsert.remember(self.connection, [entry.payload for entry in rejected])
-
-
-def months_of_traces(lines: bytes) -> set[bytes]:
-    """`trace_id\tstart_month` of COPY lines, in which they are the first and the last column."""
-    return {row[: row.index(b"\t")] + row[row.rindex(b"\t") :] for row in lines[:-1].split(b"\n")}

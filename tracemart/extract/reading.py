@@ -43,7 +43,7 @@ def read_window(entity: TimedEntity, window: Window, slicer: Slicer | None = Non
         try:
             for position, part in enumerate(entity.parts):
                 for chunk in part.chunks(cut):
-                    rows += chunk.rows + len(chunk.rejected)
+                    rows += chunk.count + len(chunk.rejected)
                     yield ChunkRead(position, chunk)
         except LangfuseOverloadedError:
             if not slicer.refused(cut):

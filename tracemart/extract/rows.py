@@ -47,7 +47,7 @@ def chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], rows: Iterable[
             lines.append(make_line(row))
         except RowError as error:
             rejected.append(Rejected(row, str(error)))
-    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
+    return Chunk.of_lines(lines, rejected)
 
 
 def observation_line(row: Any) -> str:

@@ -144,4 +144,4 @@ def _load_open_rejected(run: TimedRun, entity: TimedEntity, key: LoadKey) -> Loa
 
 def _kept(part: Part, payload: object) -> Chunk | None:
     chunk = part.chunk_of([payload])
-    return chunk if chunk.rows else None
+    return chunk if chunk.count else None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -41,7 +41,15 @@ class Upsert:
 
     def create_stage(self, connection: psycopg.Connection) -> None:
         """An empty temporary table that goes with the transaction; it has the types of the table."""
-        self._run(connection, "create temporary table {stage} on commit drop as select {columns} from {table} limit 0")
+        self._run(
+            connection,
+            "create temporary table {stage} on commit drop as select {front}, {columns} from {table} limit 0",
+        )
+
+    def copy_into(self, options: LiteralString, *, as_new: bool) -> sql.Composed:
+        """COPY of rows with a copying.Front, into the table itself or to be merged."""
+        table: LiteralString = "{table}" if as_new else "{stage}"
+        return sql.SQL("copy " + table + " ({front}, {columns}) from stdin " + options).format(**self._names)
 
     def drop_stage(self, connection: psycopg.Connection) -> None:
         self._run(connection, "drop table if exists {stage}")
@@ -232,6 +240,7 @@ class Upsert:
             "doubled": sql.Identifier(f"doubled_{self.table}"),
             "key": listed(self.key),
             "key_of_stage": listed(self.key, "stage"),
+            "front": listed(("instance", "project_id", self.source_column, "batch_id")),
             "columns": listed(self.columns),
             "columns_of_stage": listed(self.columns, "stage"),
             "columns_of_known": listed(self.columns, "known"),

@@ -160,7 +160,7 @@ def _entry_chunk_of(make_line: RowMaker, allowed: Callable[[Any], Any], entries:
 def _fast_chunk_of(exact_chunk_of: Callable[[Entries], Chunk]) -> Callable[[Entries], Chunk]:
     def chunk(entries: Entries) -> Chunk:
         try:
-            return Chunk("".join(map(fast_observation_line, entries)).encode(), len(entries))
+            return Chunk.of_lines([fast_observation_line(entry) for entry in entries])
         except RowError:
             return exact_chunk_of(entries)
 

@@ -1,7 +1,7 @@
 """The same observations and scores, as the API answers them and as exports of every format hold them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +11,10 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracemart.extract import fields
 from tracemart.extract import rows as api_rows
 from tracemart.extract.chunks import Chunk
+from tracemart.extract.copying import TextRows
 from tracemart.extract.export.manifests import listed_manifests, project_folder, read_manifest
 from tracemart.extract.export.observations import OBSERVATIONS
 from tracemart.extract.export.readers import opened_file
@@ -142,13 +144,28 @@ def exported(project: ProjectStore, form: Form, folder: Path, table: str) -> tup
     with opened_file(storage, file, SCORES if table == "scores" else OBSERVATIONS, OPEN) as content:
         chunks = list(content.chunks)
     assert not [chunk.rejected for chunk in chunks if chunk.rejected]
-    return content.column_names, [fields_of(line, content.column_names) for line in lines_of(chunks)]
+    return content.column_names, [fields for chunk in chunks for fields in rows_of(chunk, content.column_names)]
 
 
-def lines_of(chunks: list[Chunk]) -> Iterator[bytes]:
-    for chunk in chunks:
-        assert chunk.lines.count(b"\n") == chunk.rows
-        yield from chunk.lines.splitlines()
+def rows_of(chunk: Chunk, columns: tuple[str, ...]) -> list[Fields]:
+    """A chunk's rows as PostgreSQL understands them."""
+    if isinstance(chunk.rows, TextRows):
+        found = [fields_of(line, columns) for line in chunk.rows.lines.splitlines()]
+    else:
+        assert chunk.rows.batch.schema.names == list(columns)
+        found = [{name: _read(name, value) for name, value in row.items()} for row in chunk.rows.batch.to_pylist()]
+    assert len(found) == chunk.count
+    return found
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in JSON and value is not None:
+        return json.loads(value, parse_float=Decimal, parse_int=Decimal)
+    if name == "start_month":
+        return value.isoformat()
+    if isinstance(value, list):
+        return fields.text_array(value, name)
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 ESCAPED = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 
 from tracemart.errors import ExportError
-from tracemart.extract.export import copytext, readers, values
+from tracemart.extract.copying import TextRows
+from tracemart.extract.export import arrays, readers, values
 from tracemart.extract.export.columns import Reading
 from tracemart.extract.export.durations import DurationUnit
-from tracemart.extract.export.lines import chunk_of_batch, chunk_of_rows
+from tracemart.extract.export.lines import chunk_of_rows, chunks_of_batch
 from tracemart.extract.export.manifests import listed_manifests, project_folder, read_manifest
 from tracemart.extract.export.scores import SCORES
 from tracemart.extract.export.storage import open_storage
@@ -86,9 +87,9 @@ def test_decimals_keep_every_digit_and_no_zeros_at_the_end(numbers: list[int | N
     decimals = pa.Array.from_buffers(
         pa.decimal128(18, 12), len(numbers), whole.cast(pa.decimal128(19, 0)).buffers(), null_count=whole.null_count
     )
-    assert copytext.decimal(decimals).to_pylist() == texts
+    assert arrays.json_number(decimals).to_pylist() == texts
     padded = pa.concat_arrays([decimals, decimals]).slice(1, len(numbers))
-    assert copytext.decimal(padded).to_pylist() == [*texts[1:], texts[0]]
+    assert arrays.json_number(padded).to_pylist() == [*texts[1:], texts[0]]
 
 
 @pytest.mark.parametrize(
@@ -129,12 +130,12 @@ def test_a_batch_of_other_types_goes_the_way_of_rows() -> None:
     batch = pa.RecordBatch.from_pydict(columns)
     held = SCORES.held_by(columns, OPEN)
 
-    chunk = chunk_of_batch(batch, held, Reading(OPEN))
+    [chunk] = chunks_of_batch(batch, held, Reading(OPEN))
 
     assert [column.name for column in held] == [
         "id", "name", "data_type", "numeric_value", "string_value", "scored_at", "updated_at",
     ]  # fmt: skip
-    assert chunk.lines == (
+    assert chunk.rows == TextRows(
         b"a\tn\tNUMERIC\t0.5\t\t2026-11-22T10:00:00+00:00\t\nb\tn\tBOOLEAN\t1\tTrue\t2026-11-22T10:00:00+00:00\t\n"
     )
 
@@ -142,8 +143,8 @@ def test_a_batch_of_other_types_goes_the_way_of_rows() -> None:
 def test_half_a_character_is_replaced() -> None:
     row = {"id": "a", "name": "n\ud800", "data_type": "NUMERIC", "value": 1, "timestamp": "2026-11-22 10:00:00"}
     chunk = chunk_of_rows([row], SCORES.held_by(row, OPEN), Reading(OPEN))
-    assert (chunk.rows, chunk.rejected) == (1, ())
-    assert chunk.lines.startswith(b"a\tn?\tNUMERIC\t")
+    assert (chunk.count, chunk.rejected) == (1, ())
+    assert chunk.rows.lines.startswith(b"a\tn?\tNUMERIC\t")
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def listing(rows: list[Any]) -> httpx.Response:
 
 
 def roots(chunks: list[Chunk]) -> list[str]:
-    lines = [line.split("\t") for chunk in chunks for line in chunk.lines.decode().splitlines()]
+    lines = [line.split("\t") for chunk in chunks for line in chunk.rows.lines.decode().splitlines()]
     assert all(len(line) == len(ROOT_COLUMNS) for line in lines)
     return sorted(line[ROOT_COLUMNS.index("id")] for line in lines)
 
@@ -132,7 +132,7 @@ def test_trace_that_the_server_does_not_have_is_left_out(server: Server) -> None
 
     of_observations, of_roots = server.read()
 
-    assert [chunk.rows for chunk in of_observations] == [2]
+    assert [chunk.count for chunk in of_observations] == [2]
     assert roots(of_roots) == []
     assert server.asked[2:] == ["traces", "traces/gone", "traces/gone%20too"]
 
@@ -171,7 +171,7 @@ def test_prompts_reach_neither_rows_nor_rejected_entries(server: Server) -> None
 
     [observations], of_roots = server.read()
 
-    assert observations.rows == 1
+    assert observations.count == 1
     entries = [*observations.rejected, *(entry for chunk in of_roots for entry in chunk.rejected)]
     assert [entry.reason for entry in entries] == [
         "startTime is no time",
@@ -193,8 +193,8 @@ def test_prompts_are_asked_for_and_redacted_where_they_are_stored(server: Server
     [observations], [of_roots] = server.read(REDACTING)
 
     assert respx.calls.last.request.url.params["fields"] == "core,io"
-    assert b'{"mail":"[EMAIL]"}' in observations.lines
-    assert b'{"department":"sales"}\tfrom [EMAIL]\t' in of_roots.lines
+    assert b'{"mail":"[EMAIL]"}' in observations.rows.lines
+    assert b'{"department":"sales"}\tfrom [EMAIL]\t' in of_roots.rows.lines
 
 
 def test_sessions_are_listed_by_when_they_were_first_seen() -> None:

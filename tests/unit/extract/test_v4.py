@@ -131,7 +131,7 @@ def rows_of_whole_slices(events: Iterable[Event]) -> int:
     whole, rows = 0, 0
     for event in events:
         if isinstance(event, ChunkRead):
-            rows += event.chunk.rows
+            rows += event.chunk.count
             continue
         if isinstance(event, SliceEnded):
             whole += rows

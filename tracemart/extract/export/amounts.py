@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracemart.extract import fields
-from tracemart.extract.export import copytext, values
+from tracemart.extract.export import arrays, values
+from tracemart.extract.export.arrays import UnfitError
 from tracemart.extract.export.columns import Batch, Column, Reading, Row
-from tracemart.extract.export.copytext import UnfitError
 from tracemart.extract.export.maps import Entries, map_entries
 from tracemart.extract.fields import NULL, RowError
+from tracemart.extract.numeric_wire import is_decimal, unscaled
 
 
 def _usage_of_row(row: Row) -> dict[str, int]:
@@ -30,7 +31,7 @@ def _usage_of_row(row: Row) -> dict[str, int]:
 
 def _usage_details_of_batch(batch: Batch) -> pa.Array:
     entries = _usage(batch)
-    return entries.as_objects(copytext.whole(entries.values))
+    return entries.as_objects(arrays.json_number(entries.values))
 
 
 def _usage(batch: Batch) -> Entries:
@@ -56,7 +57,7 @@ def _usage_sum(name: str, key_counts: Callable[[str], bool]) -> Column:
         units = entries.values.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
         totals = entries.total(units, entries.where_key(key_counts))
         batch.suspect(totals < 0)
-        return copytext.whole(pa.array(totals))
+        return pa.array(totals)
 
     return Column(name, ("usage_details",), of_row, of_batch)
 
@@ -74,7 +75,7 @@ def _costs(batch: Batch) -> Entries:
 
 def _cost_details_of_batch(batch: Batch) -> pa.Array:
     entries = _costs(batch)
-    return entries.as_objects(copytext.decimal(entries.values))
+    return entries.as_objects(arrays.json_number(entries.values))
 
 
 def _cost_sum(side: str) -> Column:
@@ -89,7 +90,7 @@ def _cost_sum(side: str) -> Column:
         entries = _costs(batch)
         chosen = entries.where_key(lambda kind: side in kind)
         totals = entries.float_total(_floats(entries.values), chosen)
-        return copytext.decimal(pa.array(totals, mask=entries.counted(chosen) == 0))
+        return pa.array(totals, mask=entries.counted(chosen) == 0)
 
     return Column(f"{side}_cost", ("cost_details",), of_row, of_batch)
 
@@ -97,18 +98,25 @@ def _cost_sum(side: str) -> Column:
 def _floats(dollars: pa.Array) -> np.ndarray[Any, Any]:
     if pa.types.is_floating(dollars.type):
         return np.asarray(dollars.to_numpy(zero_copy_only=False), np.float64)
-    if not pa.types.is_decimal128(dollars.type) or dollars.type.precision > copytext.WHOLE_DIGITS:
+    if not is_decimal(dollars.type):
         raise UnfitError
-    whole = copytext.unscaled(dollars).to_numpy(zero_copy_only=False)
-    return np.asarray(whole / float(10**dollars.type.scale), np.float64)
+    return np.asarray(unscaled(dollars) / float(10**dollars.type.scale), np.float64)
 
 
 AMOUNTS = (
     Column(
-        "usage_details", ("usage_details",), lambda row, _: fields.json(_usage_of_row(row)), _usage_details_of_batch
+        "usage_details",
+        ("usage_details",),
+        lambda row, _: fields.json(_usage_of_row(row)),
+        _usage_details_of_batch,
+        is_json=True,
     ),
     Column(
-        "cost_details", ("cost_details",), lambda row, _: values.costs_json(_costs_of_row(row)), _cost_details_of_batch
+        "cost_details",
+        ("cost_details",),
+        lambda row, _: values.costs_json(_costs_of_row(row)),
+        _cost_details_of_batch,
+        is_json=True,
     ),
     _usage_sum("input_usage", lambda kind: "input" in kind),
     _usage_sum("output_usage", lambda kind: "output" in kind),

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+
+# pyarrow imports it when first asked for a scalar; by then a transaction is open, which would wait for it.
+import pandas  # noqa: F401
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracemart.extract import fields
-from tracemart.extract.export import copytext, values
-from tracemart.extract.export.copytext import UnfitError
+from tracemart.extract.export import arrays, values
+from tracemart.extract.export.arrays import UnfitError
 from tracemart.extract.export.durations import DurationUnit
 from tracemart.privacy import Privacy
 
@@ -62,9 +65,9 @@ class Batch:
 class Column:
     """A column of raw: `needs` are the export's columns without which a file does not have it.
 
-    `of_row` gives COPY text or raises fields.RowError; `of_batch` gives an array of texts or raises UnfitError.
-    `reads` are those of the export's columns that it looks at if they are there. With `is_redacted` it is kept only
-    where it is redacted.
+    `of_row` gives COPY text or raises fields.RowError; `of_batch` gives an array as copying.ArrowRows takes it or
+    raises UnfitError. `reads` are those of the export's columns that it looks at if they are there. With `is_redacted`
+    it is kept only where it is redacted.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Column:
     of_row: Callable[[Row, Reading], str]
     of_batch: Callable[[Batch], pa.Array]
     reads: tuple[str, ...] = ()
+    is_json: bool = False
     is_redacted: bool = False
 
 
@@ -110,7 +114,7 @@ def _nothing(name: str) -> Column:
 
 
 def text(name: str, source: str | None = None) -> Column:
-    return _plain(name, source, values.text, copytext.text)
+    return _plain(name, source, values.text, arrays.text)
 
 
 def free_text(name: str) -> Column:
@@ -120,8 +124,8 @@ def free_text(name: str) -> Column:
         return reading.privacy.free_text(values.text(row.get(name), name)) or fields.NULL
 
     def of_batch(batch: Batch) -> pa.Array:
-        found = copytext.text(batch.column(name))
-        return copytext.translated(found, batch.reading.privacy.free_text) if batch.reading.privacy.redacts else found
+        found = arrays.text(batch.column(name))
+        return arrays.translated(found, batch.reading.privacy.free_text) if batch.reading.privacy.redacts else found
 
     return Column(name, (name,), of_row, of_batch)
 
@@ -133,7 +137,7 @@ def redacted_text(name: str) -> Column:
         return reading.privacy.io(values.text(row.get(name), name)) or fields.NULL
 
     def of_batch(batch: Batch) -> pa.Array:
-        return copytext.translated(batch.column(name), batch.reading.privacy.io)
+        return arrays.translated(batch.column(name), batch.reading.privacy.io)
 
     return Column(name, (name,), of_row, of_batch, is_redacted=True)
 
@@ -143,15 +147,15 @@ def user_id(name: str) -> Column:
         return reading.privacy.user_id(values.text(row.get(name), name))
 
     def of_batch(batch: Batch) -> pa.Array:
-        found, privacy = copytext.text(batch.column(name)), batch.reading.privacy
-        return found if privacy.user_id_key is None else copytext.translated(found, privacy.user_id)
+        found, privacy = arrays.text(batch.column(name)), batch.reading.privacy
+        return found if privacy.user_id_key is None else arrays.translated(found, privacy.user_id)
 
     return Column(name, (name,), of_row, of_batch)
 
 
 def required_text(name: str) -> Column:
     def of_batch(batch: Batch) -> pa.Array:
-        found = copytext.text(batch.column(name))
+        found = arrays.text(batch.column(name))
         batch.suspect(pc.or_kleene(pc.is_null(found), pc.equal(found, "")))
         return found
 
@@ -159,7 +163,7 @@ def required_text(name: str) -> Column:
 
 
 def time(name: str) -> Column:
-    return _plain(name, None, values.time, copytext.time)
+    return _plain(name, None, values.time, arrays.time)
 
 
 def required_time(name: str, source: str | None = None) -> Column:
@@ -173,17 +177,17 @@ def required_time(name: str, source: str | None = None) -> Column:
 
     def of_batch(batch: Batch) -> pa.Array:
         batch.suspect(pc.is_null(batch.column(source)))
-        return batch.once(source, copytext.time)
+        return batch.once(source, arrays.time)
 
     return Column(name, (source,), of_row, of_batch)
 
 
 def flag(name: str) -> Column:
-    return _plain(name, None, values.flag, copytext.flag)
+    return _plain(name, None, values.flag, arrays.flag)
 
 
 def decimal(name: str, source: str | None = None) -> Column:
-    return _plain(name, source, values.decimal, copytext.decimal)
+    return _plain(name, source, values.decimal, arrays.decimal)
 
 
 def small_count(name: str) -> Column:
@@ -192,7 +196,7 @@ def small_count(name: str) -> Column:
         if not pa.types.is_integer(found.type):
             raise UnfitError
         batch.suspect(pc.or_kleene(pc.less(found, 0), pc.greater(found, values.LARGEST_SMALL_COUNT)))
-        return copytext.whole(found)
+        return arrays.whole(found, pa.int32())
 
     return Column(name, (name,), lambda row, _: values.small_count(row.get(name), name), of_batch)
 

@@ -6,12 +6,14 @@ The tables' columns: `LEGACY_OBSERVATION_EXPORT_FIELDS` and `getTracesForBlobSto
 """
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracemart.extract import fields
-from tracemart.extract.export import copytext, values
+from tracemart.extract.export import arrays, values
 from tracemart.extract.export.columns import (
     Batch,
     Column,
@@ -43,9 +45,9 @@ def _parent_of_row(row: Row, _: Reading) -> str:
 
 
 def _parent_of_batch(batch: Batch) -> pa.Array:
-    parent, trace_id = copytext.text(batch.column("parent_observation_id")), copytext.text(batch.column("trace_id"))
+    parent, trace_id = arrays.text(batch.column("parent_observation_id")), arrays.text(batch.column("trace_id"))
     root = pc.binary_join_element_wise(ROOT, trace_id, "")
-    own = pc.if_else(pc.equal(trace_id, copytext.text(batch.column("id"))), None, root)
+    own = pc.if_else(pc.equal(trace_id, arrays.text(batch.column("id"))), None, root)
     return pc.if_else(pc.equal(parent.fill_null(""), ""), own, parent)
 
 
@@ -54,18 +56,22 @@ def _is_root_of_row(row: Row, reading: Reading) -> str:
 
 
 def _is_root_of_batch(batch: Batch) -> pa.Array:
-    return copytext.flag(pc.is_null(_parent_of_batch(batch)))
+    return pc.is_null(_parent_of_batch(batch))
 
 
-def _constant(name: str, said: str) -> Column:
-    return Column(name, ("id",), lambda *_: said, lambda batch: pa.array([said] * batch.arrow.num_rows, pa.string()))
+def _constant(name: str, said: str, value: Any = None, *, is_json: bool = False) -> Column:
+    """The same in every row: `value`, where it is no text, as COPY text says it."""
+    repeated = said if value is None else value
+    return Column(
+        name, ("id",), lambda *_: said, lambda batch: pa.repeat(repeated, batch.arrow.num_rows), is_json=is_json
+    )
 
 
 def _key(name: str, key_of: Callable[[str], str]) -> Column:
     """Of a trace's id."""
 
     def of_batch(batch: Batch) -> pa.Array:
-        found = copytext.text(batch.column("id"))
+        found = arrays.text(batch.column("id"))
         batch.suspect(pc.or_kleene(pc.is_null(found), pc.equal(found, "")))
         return pc.binary_join_element_wise(key_of(""), found, "")
 
@@ -89,7 +95,7 @@ TRACES = ExportTable(
         _key("trace_id", lambda trace_id: trace_id),
         _key("id", root_id),
         _constant("type", "SPAN"),
-        _constant("is_root_observation", "t"),
+        _constant("is_root_observation", "t", True),
         _constant("level", "DEFAULT"),
         text("name"),
         text("version"),
@@ -104,9 +110,9 @@ TRACES = ExportTable(
         required_time("start_time", "timestamp"),
         time("created_at"),
         time("updated_at"),
-        _constant("usage_details", "{}"),
-        _constant("cost_details", "{}"),
-        *(_constant(name, "0") for name in ("input_usage", "output_usage", "total_usage", "total_cost")),
+        *(_constant(name, "{}", is_json=True) for name in ("usage_details", "cost_details")),
+        *(_constant(name, "0", 0) for name in ("input_usage", "output_usage", "total_usage")),
+        _constant("total_cost", "0", Decimal(0)),
         METADATA,
         redacted_text("input"),
         redacted_text("output"),

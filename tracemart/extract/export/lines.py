@@ -1,6 +1,7 @@
-"""Rows and Arrow batches of an export to chunks of COPY text."""
+"""Rows and Arrow batches of an export to chunks."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,9 @@ import pyarrow as pa
 
 from tracemart.extract import fields
 from tracemart.extract.chunks import Chunk, Rejected
-from tracemart.extract.export import copytext
+from tracemart.extract.copying import ArrowRows
+from tracemart.extract.export.arrays import UnfitError
 from tracemart.extract.export.columns import Batch, Column, Reading, Row
-from tracemart.extract.export.copytext import UnfitError
 from tracemart.extract.fields import RowError
 
 
@@ -24,7 +25,7 @@ def chunk_of_rows(rows: list[Row], columns: tuple[Column, ...], reading: Reading
             lines.append(_line(row, columns, reading))
         except RowError as error:
             rejected.append(Rejected(reading.privacy.payload("observations", row), str(error)))
-    return Chunk("".join(lines).encode(), len(lines), tuple(rejected))
+    return Chunk.of_lines(lines, rejected)
 
 
 def _line(row: Row, columns: tuple[Column, ...], reading: Reading) -> str:
@@ -38,23 +39,21 @@ def _line(row: Row, columns: tuple[Column, ...], reading: Reading) -> str:
     return line
 
 
-def chunk_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading: Reading) -> Chunk:
+def chunks_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading: Reading) -> Iterator[Chunk]:
     """The columns at once; rows that they cannot judge, or all if a type is not the expected one, one by one."""
     fast = Batch(batch, reading)
     try:
-        made = [copytext.escaped(column.of_batch(fast)) for column in columns]
-        lines = copytext.joined_lines(made)
-        # PostgreSQL takes no text that is not UTF-8.
-        lines.validate(full=True)
+        made = {column.name: column.of_batch(fast) for column in columns}
+        rows = ArrowRows.of(made, frozenset(column.name for column in columns if column.is_json))
     except (UnfitError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return chunk_of_rows(plain_rows(batch), columns, reading)
+        yield chunk_of_rows(plain_rows(batch), columns, reading)
+        return
     if not fast.suspects.any():
-        months = copytext.pairs(made[0], made[-1]) if columns[-1].name == "start_month" else None
-        return Chunk(copytext.as_bytes(lines), len(lines), months_of_traces=months)
-    suspects = pa.array(fast.suspects)
-    sound = lines.filter(pa.array(~fast.suspects))
-    slow = chunk_of_rows(plain_rows(batch.filter(suspects)), columns, reading)
-    return Chunk(copytext.as_bytes(sound) + slow.lines, len(sound) + slow.rows, slow.rejected)
+        yield Chunk(rows, batch.num_rows)
+        return
+    sound = rows.filtered(~fast.suspects)
+    yield Chunk(sound, sound.batch.num_rows)
+    yield chunk_of_rows(plain_rows(batch.filter(pa.array(fast.suspects))), columns, reading)
 
 
 def plain_rows(batch: pa.RecordBatch) -> list[Row]:

@@ -117,8 +117,8 @@ class _EntityLoad:
         if upsert.is_by_month and expects_new:
             ensure_months(connection, months_between(*self.manifest.window))
         with Load(connection, self.key, upsert, self.batch_id, counts=counts, expects_new=expects_new) as load:
-            for chunk in prefetched(content.chunks, CHUNKS_AHEAD):
-                load.add(chunk)
+            for chunk in prefetched(map(load.prepared, content.chunks), CHUNKS_AHEAD):
+                load.add_prepared(chunk)
                 if run.progress is not None:
                     run.progress(self.key.entity, self.done + counts.read, None)
             load.finish()

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracemart.extract.export import copytext
-from tracemart.extract.export.copytext import UnfitError
+from tracemart.extract.export import arrays
+from tracemart.extract.export.arrays import UnfitError
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,23 @@ class Entries:
 
     def as_objects(self, value_texts: pa.Array) -> pa.Array:
         """A JSON object for each row, of values that are JSON text already."""
-        keys = copytext.translated(self.keys, copytext.json_text)
+        keys = arrays.translated(self.keys, arrays.json_text)
         entries = pc.binary_join_element_wise(keys, value_texts.fill_null("null"), ":")
-        return copytext.listed(self.offsets, entries, "{", "}")
+        return arrays.listed(self.offsets, entries, "{", "}")
 
     def as_json_lists(self, value_texts: pa.Array) -> pa.Array:
-        return copytext.listed(self.offsets, value_texts.fill_null("null"), "[", "]")
+        return arrays.listed(self.offsets, value_texts.fill_null("null"), "[", "]")
 
     def as_arrays(self) -> pa.Array:
-        """A PostgreSQL array of texts for each row."""
-        entries = copytext.translated(self.values, copytext.array_entry).fill_null("NULL")
-        return copytext.listed(self.offsets, entries, "{", "}")
+        """A list of texts for each row."""
+        return arrays.text_lists(self.offsets, self.values)
 
 
 def map_entries(values: pa.Array) -> Entries:
     if not pa.types.is_map(values.type):
         raise UnfitError
     offsets, first, length = _offsets(values)
-    return Entries(offsets, copytext.text(values.keys.slice(first, length)), values.items.slice(first, length))
+    return Entries(offsets, arrays.text(values.keys.slice(first, length)), values.items.slice(first, length))
 
 
 def list_entries(values: pa.Array) -> Entries:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracemart.extract import fields
-from tracemart.extract.export import copytext, values
+from tracemart.extract.export import arrays, values
 from tracemart.extract.export.amounts import AMOUNTS
 from tracemart.extract.export.columns import (
     Batch,
@@ -57,22 +57,23 @@ def _first_token_of_batch(batch: Batch) -> pa.Array:
     if "completion_start_time" in batch.arrow.schema.names:
         return _seconds(batch, "completion_start_time")
     if batch.reading.unit.per_second is None:
-        return pa.nulls(batch.arrow.num_rows, pa.string())
+        return pa.nulls(batch.arrow.num_rows, pa.float64())
     exported = batch.column("time_to_first_token").cast(pa.float64())
-    return copytext.decimal(pc.divide(exported, float(batch.reading.unit.per_second)))
+    return pc.divide(exported, float(batch.reading.unit.per_second))
 
 
 def _seconds(batch: Batch, until: str) -> pa.Array:
-    start = copytext.milliseconds(batch.column("start_time")).cast(pa.int64())
-    end = copytext.milliseconds(batch.column(until)).cast(pa.int64())
-    return copytext.decimal(pc.divide(pc.subtract(end, start).cast(pa.float64()), 1000.0))
+    start = batch.once("start_time", arrays.time).cast(pa.int64())
+    end = batch.once(until, arrays.time).cast(pa.int64())
+    return pc.subtract(end, start).cast(pa.decimal128(19, 0)).view(pa.decimal128(18, 3))
 
 
 def month_of(start: str) -> Column:
     """The column by which raw.observations is partitioned, of the export's column with the start."""
 
     def of_batch(batch: Batch) -> pa.Array:
-        return pc.binary_join_element_wise(pc.utf8_slice_codeunits(batch.once(start, copytext.time), 0, 7), "-01", "")
+        in_utc = batch.once(start, arrays.time).cast(pa.timestamp("ms"))
+        return pc.floor_temporal(in_utc, unit="month").cast(pa.date32())
 
     return Column("start_month", (start,), lambda row, _: fields.month(values.time(row.get(start), start)), of_batch)
 
@@ -86,12 +87,12 @@ def _metadata_of_batch(batch: Batch) -> pa.Array:
     found, privacy = _objects(batch, "metadata"), batch.reading.privacy
     if privacy.keeps_everything:
         return found
-    return copytext.translated(found, lambda sent: fields.json_or_none(privacy.metadata(orjson.loads(sent))) or None)
+    return arrays.translated(found, lambda sent: fields.json_or_none(privacy.metadata(orjson.loads(sent))) or None)
 
 
 def _objects(batch: Batch, name: str) -> pa.Array:
     entries = map_entries(batch.column(name))
-    found = entries.as_objects(copytext.translated(entries.values, _stored_json))
+    found = entries.as_objects(arrays.translated(entries.values, _stored_json))
     return pc.if_else(pc.equal(found, "{}"), None, found)
 
 
@@ -106,7 +107,7 @@ def _tool_calls_of_row(row: Row, reading: Reading) -> str:
 
 def _tool_calls_of_batch(batch: Batch) -> pa.Array:
     privacy, entries = batch.reading.privacy, list_entries(batch.column("tool_calls"))
-    calls = copytext.translated(entries.values, lambda call: fields.json(_tool_call(call, privacy)))
+    calls = arrays.translated(entries.values, lambda call: fields.json(_tool_call(call, privacy)))
     found = entries.as_json_lists(calls)
     return pc.if_else(pc.equal(found, "[]"), None, found)
 
@@ -128,7 +129,7 @@ def text_array(name: str) -> Column:
     )
 
 
-METADATA = Column("metadata", ("metadata",), _metadata_of_row, _metadata_of_batch)
+METADATA = Column("metadata", ("metadata",), _metadata_of_row, _metadata_of_batch, is_json=True)
 COLUMNS = (
     required_text("trace_id"),
     required_text("id"),
@@ -172,9 +173,10 @@ COLUMNS = (
         "model_parameters",
         ("model_parameters",),
         lambda row, _: values.model_parameters(row.get("model_parameters")),
-        lambda batch: copytext.translated(
+        lambda batch: arrays.translated(
             batch.column("model_parameters"), lambda stored: values.model_parameters(stored) or None
         ),
+        is_json=True,
     ),
     decimal("input_price"),
     decimal("output_price"),
@@ -196,8 +198,9 @@ COLUMNS = (
             values.as_sent(values.json_object(row.get("tool_definitions"), "tool_definitions"))
         ),
         lambda batch: _objects(batch, "tool_definitions"),
+        is_json=True,
     ),
-    Column("tool_calls", ("tool_calls",), _tool_calls_of_row, _tool_calls_of_batch),
+    Column("tool_calls", ("tool_calls",), _tool_calls_of_row, _tool_calls_of_batch, is_json=True),
     text_array("tool_call_names"),
     month_of("start_time"),
 )

@@ -23,7 +23,7 @@ from tracemart.errors import ExportError
 from tracemart.extract.chunks import Chunk
 from tracemart.extract.export import values
 from tracemart.extract.export.columns import Column, ExportTable, Reading, Row
-from tracemart.extract.export.lines import chunk_of_batch, chunk_of_rows, plain_rows
+from tracemart.extract.export.lines import chunk_of_rows, chunks_of_batch, plain_rows
 from tracemart.extract.export.manifests import ExportedFile
 from tracemart.extract.export.storage import Storage
 from tracemart.extract.fields import RowError
@@ -78,7 +78,7 @@ def _parquet(stored: BinaryIO, file: ExportedFile, table: ExportTable, privacy: 
         for batch in _batches(parquet, wanted, rows_at_once, where):
             if _has_to_learn(reading, names):
                 reading.unit.learn(_latencies(plain_rows(batch.slice(0, ROWS_TO_LEARN_FROM))))
-            yield chunk_of_batch(batch, columns, reading)
+            yield from chunks_of_batch(batch, columns, reading)
 
     return Content(columns, chunks()) if parquet.metadata.num_rows else Content()
 

@@ -8,7 +8,7 @@ metadata, no author and no queue, and leaves scores of type CORRECTION out.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracemart.extract.export import copytext, values
+from tracemart.extract.export import arrays, values
 from tracemart.extract.export.columns import (
     Batch,
     Column,
@@ -59,21 +59,21 @@ def _truth(value: str, true: str, false: str) -> str:
 def _numeric_of_batch(batch: Batch) -> pa.Array:
     numeric, boolean, truth = _kinds(batch)
     batch.suspect(pc.and_(pc.or_(numeric, boolean), pc.is_null(batch.column("value"))))
-    value = copytext.decimal(batch.column("value"))
-    return pc.if_else(numeric, value, pc.if_else(boolean, pc.if_else(truth, "1", "0"), None))
+    value = arrays.decimal(batch.column("value"))
+    return pc.if_else(numeric, value, pc.if_else(boolean, truth, None).cast(pa.int8()).cast(value.type))
 
 
 def _string_of_batch(batch: Batch) -> pa.Array:
     numeric, boolean, truth = _kinds(batch)
-    string = copytext.text(batch.column("string_value"))
+    string = arrays.text(batch.column("string_value"))
     if batch.reading.privacy.redacts:
-        string = copytext.translated(string, batch.reading.privacy.free_text)
+        string = arrays.translated(string, batch.reading.privacy.free_text)
     return pc.if_else(numeric, None, pc.if_else(boolean, pc.if_else(truth, "True", "False"), string))
 
 
 def _kinds(batch: Batch) -> tuple[pa.Array, pa.Array, pa.Array]:
     """Which rows are NUMERIC, which BOOLEAN, and whether the value is 1."""
-    kind = copytext.text(batch.column("data_type"))
+    kind = arrays.text(batch.column("data_type"))
     return (
         pc.equal(kind, "NUMERIC").fill_null(False),
         pc.equal(kind, "BOOLEAN").fill_null(False),
@@ -88,7 +88,7 @@ def _subject_of_row(row: Row) -> str:
 def _subject_of_batch(batch: Batch) -> pa.Array:
     found = pa.nulls(batch.arrow.num_rows, pa.string())
     for kind, source in reversed(_SUBJECTS):
-        found = pc.if_else(pc.not_equal(copytext.text(batch.column(source)), "").fill_null(False), kind, found)
+        found = pc.if_else(pc.not_equal(arrays.text(batch.column(source)), "").fill_null(False), kind, found)
     return found
 
 
@@ -100,7 +100,7 @@ def _part(name: str, source: str, kinds: tuple[str, ...]) -> Column:
 
     def of_batch(batch: Batch) -> pa.Array:
         is_part = pc.is_in(_subject_of_batch(batch), pa.array(kinds))
-        return pc.if_else(is_part, copytext.text(batch.column(source)), None)
+        return pc.if_else(is_part, arrays.text(batch.column(source)), None)
 
     return Column(name, _NEEDS, of_row, of_batch)
 

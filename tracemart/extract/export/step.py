@@ -158,7 +158,7 @@ def _load_open_rejected(run: ExportRun, entity: str) -> LoadCounts:
     for row_id, payload in open_rejected(run.connection, key):
         columns = TABLES[entity].held_by(payload, run.privacy)
         chunk = chunk_of_rows([payload], columns, reading)
-        if not chunk.rows:
+        if not chunk.count:
             continue
         with run.connection.transaction():
             batch_id = begin_load(run.connection, key, run.run_id)
