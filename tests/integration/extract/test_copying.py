@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from tracemart.errors import WarehouseError
 from tracemart.extract import fields
 from tracemart.extract.chunks import Chunk
-from tracemart.extract.copying import ArrowRows, CopyData, Front, Rows, TextRows
+from tracemart.extract.copying import CopyData, Front, Rows, TextRows
+from tracemart.extract.export.arrow_rows import ArrowRows
+from tracemart.extract.export.numeric_wire import MOST_DIGITS, MOST_PLACES
 from tracemart.extract.load import LoadKey, begin_load
 from tracemart.extract.loading import Load
-from tracemart.extract.numeric_wire import MOST_DIGITS, MOST_PLACES
 from tracemart.extract.upsert import upsert_of
 from tracemart.warehouse import Role, Warehouse
 

@@ -16,8 +16,8 @@ from tracemart.extract.export import arrays, values
 from tracemart.extract.export.arrays import UnfitError
 from tracemart.extract.export.columns import Batch, Column, Reading, Row
 from tracemart.extract.export.maps import Entries, map_entries
+from tracemart.extract.export.numeric_wire import is_decimal, unscaled
 from tracemart.extract.fields import NULL, RowError
-from tracemart.extract.numeric_wire import is_decimal, unscaled
 
 
 def _usage_of_row(row: Row) -> dict[str, int]:

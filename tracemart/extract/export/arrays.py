@@ -1,6 +1,6 @@
 """Arrow arrays of an export to arrays of the types that raw's columns have, and to the JSON text of its jsonb.
 
-Null is NULL, and so is `""` (see extract/copying).
+Null is NULL, and so is `""` (see arrow_rows).
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracemart.extract.copying import without_nul
+from tracemart.extract.export.arrow_rows import without_nul
+from tracemart.extract.export.numeric_wire import is_decimal, unscaled
 from tracemart.extract.fields import REPLACEMENT
-from tracemart.extract.numeric_wire import is_decimal, unscaled
 
 
 class UnfitError(Exception):

@@ -65,7 +65,7 @@ class Batch:
 class Column:
     """A column of raw: `needs` are the export's columns without which a file does not have it.
 
-    `of_row` gives COPY text or raises fields.RowError; `of_batch` gives an array as copying.ArrowRows takes it or
+    `of_row` gives COPY text or raises fields.RowError; `of_batch` gives an array as ArrowRows takes it or
     raises UnfitError. `reads` are those of the export's columns that it looks at if they are there. With `is_redacted`
     it is kept only where it is redacted.
     """

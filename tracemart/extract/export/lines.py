@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from tracemart.extract import fields
 from tracemart.extract.chunks import Chunk, Rejected
-from tracemart.extract.copying import ArrowRows
 from tracemart.extract.export.arrays import UnfitError
+from tracemart.extract.export.arrow_rows import ArrowRows
 from tracemart.extract.export.columns import Batch, Column, Reading, Row
 from tracemart.extract.fields import RowError
 
