@@ -18,6 +18,7 @@ from tracemart.extract.rows import observation_line
 _FLAGS = {None: NULL, True: "t", False: "f"}
 _NOTHING = msgspec.Raw(b"")
 _EMPTY_JSON = frozenset({b"", b"null", b"{}", b"[]", b'""'})
+_LONGEST_EMPTY_JSON = 4
 _WHOLE_COUNTS = re.compile(rb'\{(?:"[^"\\]*":[0-9]{1,18}(?:,"[^"\\]*":[0-9]{1,18})*)?\}').fullmatch
 _AMOUNT = rb'"[^"\\]*":-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?'
 _AMOUNTS = re.compile(rb"\{(?:" + _AMOUNT + rb"(?:," + _AMOUNT + rb")*)?\}").fullmatch
@@ -99,7 +100,7 @@ def entry_value(entry: msgspec.Raw) -> Any:
 def _usual_line(row: _Entry) -> str:
     if not (row.trace_id and row.id and row.type):
         raise _UnusualError
-    decimal, time = fields.decimal, _usual_time
+    time = _usual_time
     created_at = time(row.created_at)
     start_time = time(row.start_time)
     if start_time is NULL:
@@ -122,29 +123,29 @@ def _usual_line(row: _Entry) -> str:
             row.session_id or NULL,
             row.release or NULL,
             row.trace_name or NULL,
-            fields.text_array(row.tags, "tags"),
+            _text_array(row.tags),
             start_time,
             time(row.end_time),
             time(row.completion_start_time),
             created_at,
             created_at if row.updated_at == row.created_at else time(row.updated_at),
-            decimal(row.latency, "latency"),
-            decimal(row.time_to_first_token, "timeToFirstToken"),
+            NULL if row.latency is None else repr(row.latency),
+            NULL if row.time_to_first_token is None else repr(row.time_to_first_token),
             (row.provided_model_name if row.model is msgspec.UNSET else row.model) or NULL,
             row.internal_model_id or NULL,
             row.model_id or NULL,
             _json_text(row.model_parameters),
-            decimal(row.input_price, "inputPrice"),
-            decimal(row.output_price, "outputPrice"),
-            decimal(row.total_price, "totalPrice"),
+            NULL if row.input_price is None else fields.decimal(row.input_price, "inputPrice"),
+            NULL if row.output_price is None else fields.decimal(row.output_price, "outputPrice"),
+            NULL if row.total_price is None else fields.decimal(row.total_price, "totalPrice"),
             _checked_json_text(row.usage_details, _WHOLE_COUNTS),
             _checked_json_text(row.cost_details, _AMOUNTS),
-            _usual_count(row.input_usage),
-            _usual_count(row.output_usage),
-            _usual_count(row.total_usage),
-            decimal(row.input_cost, "inputCost"),
-            decimal(row.output_cost, "outputCost"),
-            decimal(row.total_cost, "totalCost"),
+            NULL if row.input_usage is None else _usual_count(row.input_usage),
+            NULL if row.output_usage is None else _usual_count(row.output_usage),
+            NULL if row.total_usage is None else _usual_count(row.total_usage),
+            NULL if row.input_cost is None else repr(row.input_cost),
+            NULL if row.output_cost is None else repr(row.output_cost),
+            NULL if row.total_cost is None else repr(row.total_cost),
             row.usage_pricing_tier_id or NULL,
             row.usage_pricing_tier_name or NULL,
             row.prompt_id or NULL,
@@ -169,20 +170,26 @@ def _usual_time(value: str | None) -> str:
     return value
 
 
-def _usual_count(value: int | None) -> str:
-    if value is None:
-        return NULL
+def _usual_count(value: int) -> str:
     if not 0 <= value <= fields.LARGEST_COUNT:
         raise _UnusualError
     return str(value)
 
 
+def _text_array(value: list[str] | None) -> str:
+    if value:
+        listed = '{"' + '","'.join(value) + '"}'
+        if "\\" not in listed and listed.count('"') == 2 * len(value):
+            return listed
+    return fields.text_array(value, "tags")
+
+
 def _json_text(value: msgspec.Raw) -> str:
     sent = bytes(value)
-    if sent in _EMPTY_JSON:
+    if len(sent) <= _LONGEST_EMPTY_JSON and sent in _EMPTY_JSON:
         return NULL
     # jsonb knows neither NUL nor half a pair; both are rare enough to leave to the exact way.
-    if b"\\u0000" in sent or b"\\ud" in sent or b"\\uD" in sent:
+    if b"\\" in sent and (b"\\u0000" in sent or b"\\ud" in sent or b"\\uD" in sent):
         raise _UnusualError
     return sent.decode()
 
@@ -199,6 +206,6 @@ def _checked_json_text(value: msgspec.Raw, is_usual: Any) -> str:
 def _metadata_text(value: msgspec.Raw) -> str:
     text = _json_text(value)
     # A text that the server cut begins with a quote of its own: see metadata.decoded_metadata.
-    if ':"\\"' in text or ': "\\"' in text:
+    if "\\" in text and (':"\\"' in text or ': "\\"' in text):
         raise _UnusualError
     return text
