@@ -1,7 +1,8 @@
 """`./run bench growth`: what one new hour costs on top of 1 million rows and on top of 20 million, at as many a day.
 
-The first million and every new hour come over HTTP; the rest of the history is copied from it within PostgreSQL, a day
-at a time with ids and times of its own.
+Two databases take the same hours in turns, so that a machine that runs slower for a minute slows both. The first
+million and every new hour come over HTTP; the rest of one history is copied from it within PostgreSQL, ten days at a
+time with ids and times of its own.
 """
 
 import statistics
@@ -10,6 +11,7 @@ from typing import Any
 
 import psycopg
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from tests.benchmarks.place import END, Place, Server, measured, place
@@ -18,44 +20,46 @@ from tracemart.extract.partitions import ensure_months, months_between
 PER_DAY = 100_000
 DAYS = 10
 FULL_DAYS = 200
-HOURS = 7
+HOURS = 10
 
 console = Console(soft_wrap=True)
 
 
 def main() -> None:
     with place() as here, here.standin(PER_DAY * DAYS, PER_DAY) as server:
-        url = here.database("growth")
-        with console.status("loading the first million rows …"):
-            measured("measured_extract.py", here.environment(url, server))
-        early = new_hours(here, server, url, 0)
-        with console.status("copying them into the past …"):
-            copy_into_the_past(url, DAYS, FULL_DAYS)
-        late = new_hours(here, server, url, HOURS)
-        with psycopg.connect(url) as connection:
-            (rows,) = connection.execute("select count(*) from raw.observations").fetchone() or (0,)
+        short, long = here.database("short"), here.database("long")
+        with console.status("loading the first million rows, twice …"):
+            for url in (short, long):
+                measured("measured_extract.py", here.environment(url, server))
+        with console.status("copying one of them into the past …"):
+            copy_into_the_past(long, DAYS, FULL_DAYS)
+        hours = [
+            [new_hour(here, server, url, hour) for url in (short, long)]
+            for hour in track(range(HOURS), "loading new hours, in turns", console=console)
+        ]
+        counts = [rows_of(url) for url in (short, long)]
     table = Table("on top of", "new rows", "seconds (median)", "fastest", "slowest", title="One new hour")
-    for name, hours in (("1 million rows", early), (f"{rows / 1e6:.1f} million rows", late)):
-        seconds = [hour["seconds"] for hour in hours]
-        row = (
-            f"{hours[0]['new']:,}",
-            f"{statistics.median(seconds):.3f}",
-            f"{min(seconds):.3f}",
-            f"{max(seconds):.3f}",
-        )
-        table.add_row(name, *row)
+    medians = []
+    # The first of each is not counted.
+    for rows, of_one in zip(counts, zip(*hours[1:], strict=True), strict=True):
+        seconds = [hour["seconds"] for hour in of_one]
+        medians.append(statistics.median(seconds))
+        figures = (f"{figure:.3f}" for figure in (medians[-1], min(seconds), max(seconds)))
+        table.add_row(f"{rows / 1e6:.1f} million rows", f"{of_one[0]['new']:,}", *figures)
     console.print(table)
-    ratio = statistics.median(h["seconds"] for h in late) / statistics.median(h["seconds"] for h in early)
-    console.print(f"One new hour costs {ratio:.2f} times what it cost on top of 1 million rows.")
+    console.print(f"One new hour costs {medians[1] / medians[0]:.2f} times what it costs on top of 1 million rows.")
 
 
-def new_hours(here: Place, server: Server, url: str, first: int) -> list[dict[str, Any]]:
-    """Each new hour with the 2 hours before it, after one that is not counted."""
-    done = []
-    for hour in range(first, first + HOURS):
-        environment = here.environment(url, server, END + timedelta(hours=hour + 1)) | {"TRACEMART_OVERLAPS": "2h"}
-        done.append(measured("measured_extract.py", environment))
-    return done[1:]
+def new_hour(here: Place, server: Server, url: str, hour: int) -> dict[str, Any]:
+    """A new hour with the 2 hours before it."""
+    environment = here.environment(url, server, END + timedelta(hours=hour + 1)) | {"TRACEMART_OVERLAPS": "2h"}
+    return measured("measured_extract.py", environment)
+
+
+def rows_of(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        (rows,) = connection.execute("select count(*) from raw.observations").fetchone() or (0,)
+        return int(rows)
 
 
 def copy_into_the_past(url: str, days_there: int, days_wanted: int) -> None:

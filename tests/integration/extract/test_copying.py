@@ -130,8 +130,9 @@ def test_batches_follow_each_other_in_one_copy(warehouse: Warehouse) -> None:
 
 def test_text_that_is_not_utf_8_is_refused_before_postgresql_sees_it() -> None:
     broken = pa.array([b"\xff"]).view(pa.string())
-    with pytest.raises(pa.ArrowInvalid):
-        ArrowRows.of({"note": broken}, frozenset())
+    for column in (broken, pa.ListArray.from_arrays([0, 1], broken)):
+        with pytest.raises(pa.ArrowInvalid):
+            ArrowRows.of({"note": column}, frozenset())
 
 
 def test_a_load_counts_what_postgresql_took(warehouse: Warehouse) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from tracemart.extract.export.columns import Reading
 from tracemart.extract.export.durations import DurationUnit
 from tracemart.extract.export.lines import chunk_of_rows, chunks_of_batch
 from tracemart.extract.export.manifests import listed_manifests, project_folder, read_manifest
+from tracemart.extract.export.observations import OBSERVATIONS
 from tracemart.extract.export.scores import SCORES
 from tracemart.extract.export.storage import open_storage
 from tracemart.extract.export.stored import parsed
-from tracemart.extract.fields import RowError
+from tracemart.extract.fields import REPLACEMENT, RowError
 from tracemart.privacy import Privacy
 from tracemart.privacy.allow_list import AllowList
 
@@ -138,6 +140,24 @@ def test_a_batch_of_other_types_goes_the_way_of_rows() -> None:
     assert chunk.rows == TextRows(
         b"a\tn\tNUMERIC\t0.5\t\t2026-11-22T10:00:00+00:00\t\nb\tn\tBOOLEAN\t1\tTrue\t2026-11-22T10:00:00+00:00\t\n"
     )
+
+
+@pytest.mark.parametrize("column", ["name", "tags", "metadata"])
+def test_bytes_that_are_no_text_are_replaced_in_their_row(column: str) -> None:
+    broken = pa.array([b"\xff"]).view(pa.string())
+    columns = {
+        "trace_id": pa.array(["t"]), "id": pa.array(["o"]), "type": pa.array(["SPAN"]), "name": pa.array(["n"]),
+        "start_time": pa.array([datetime(2026, 11, 22, tzinfo=UTC)], pa.timestamp("us", "UTC")),
+        "tags": pa.array([["a"]]), "metadata": pa.array([[("team", "a")]], pa.map_(pa.string(), pa.string())),
+    } | {column: {
+        "name": broken, "tags": pa.ListArray.from_arrays([0, 1], broken),
+        "metadata": pa.MapArray.from_arrays([0, 1], pa.array(["team"]), broken),
+    }[column]}  # fmt: skip
+
+    [chunk] = chunks_of_batch(pa.RecordBatch.from_pydict(columns), OBSERVATIONS.held_by(columns, OPEN), Reading(OPEN))
+
+    assert chunk.count == 1
+    assert REPLACEMENT.encode() in chunk.rows.lines
 
 
 def test_half_a_character_is_replaced() -> None:

@@ -62,10 +62,10 @@ class ArrowRows:
 
 def _clean(values: pa.Array) -> pa.Array:
     """Texts that PostgreSQL takes: `""` is NULL, and NUL, which its text does not know, U+FFFD."""
+    values.validate(full=True)
     if not pa.types.is_string(values.type):
         return values
     values = without_nul(values)
-    values.validate(full=True)
     _, offsets, content = values.buffers()
     ends = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
     is_there = np.diff(ends) > 0

@@ -45,7 +45,7 @@ def chunks_of_batch(batch: pa.RecordBatch, columns: tuple[Column, ...], reading:
     try:
         made = {column.name: column.of_batch(fast) for column in columns}
         rows = ArrowRows.of(made, frozenset(column.name for column in columns if column.is_json))
-    except (UnfitError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (UnfitError, UnicodeDecodeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         yield chunk_of_rows(plain_rows(batch), columns, reading)
         return
     if not fast.suspects.any():
@@ -62,9 +62,17 @@ def plain_rows(batch: pa.RecordBatch) -> list[Row]:
     try:
         rows = batch.to_pylist()
     except UnicodeDecodeError:
-        binary = [column.cast(pa.binary()) if pa.types.is_string(column.type) else column for column in batch.columns]
-        rows = pa.RecordBatch.from_arrays(binary, names=batch.schema.names).to_pylist()
+        rows = batch.cast(pa.schema([field.with_type(_of_bytes(field.type)) for field in batch.schema])).to_pylist()
     return [{name: _plain(value, types[name]) for name, value in row.items()} for row in rows]
+
+
+def _of_bytes(kind: pa.DataType) -> pa.DataType:
+    """The type with bytes where it has texts."""
+    if pa.types.is_map(kind):
+        return pa.map_(_of_bytes(kind.key_type), _of_bytes(kind.item_type))
+    if pa.types.is_list(kind):
+        return pa.list_(_of_bytes(kind.value_type))
+    return pa.binary() if pa.types.is_string(kind) else kind
 
 
 def _plain(value: Any, kind: pa.DataType) -> Any:
