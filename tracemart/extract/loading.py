@@ -83,7 +83,8 @@ class Load:
 
     def prepared(self, chunk: Chunk) -> "Prepared":
         """What `add` would make of the chunk first; a thread that reads ahead may do so."""
-        months = chunk.rows.months_of_traces() if chunk.count and self.upsert.is_by_month else set()
+        is_registered = self.expects_new and self.upsert.is_by_month and chunk.count
+        months = chunk.rows.months_of_traces() if is_registered else set()
         return Prepared(chunk.rows.copied(self._front), chunk.count, months, chunk.rejected)
 
     def add(self, chunk: Chunk) -> None:
