@@ -81,7 +81,7 @@ class Load:
         self._copying.__exit__(kind, error, trace)
         self._register.close()
 
-    def prepared(self, chunk: Chunk) -> "Prepared":
+    def prepared(self, chunk: Chunk) -> Prepared:
         """What `add` would make of the chunk first; a thread that reads ahead may do so."""
         is_registered = self.expects_new and self.upsert.is_by_month and chunk.count
         months = chunk.rows.months_of_traces() if is_registered else set()
@@ -90,7 +90,7 @@ class Load:
     def add(self, chunk: Chunk) -> None:
         self.add_prepared(self.prepared(chunk))
 
-    def add_prepared(self, chunk: "Prepared") -> None:
+    def add_prepared(self, chunk: Prepared) -> None:
         self.counts.read += chunk.count + len(chunk.rejected)
         self.counts.rejected += len(chunk.rejected)
         self._rejected += chunk.rejected

@@ -163,7 +163,12 @@ def required_text(name: str) -> Column:
 
 
 def time(name: str) -> Column:
-    return _plain(name, None, values.time, arrays.time)
+    return Column(
+        name,
+        (name,),
+        lambda row, _: values.time(row.get(name), name),
+        lambda batch: batch.once(name, arrays.time),
+    )
 
 
 def required_time(name: str, source: str | None = None) -> Column:
